@@ -1,0 +1,5 @@
+"""`python -m checkpoint_doctor`."""
+
+from checkpoint_doctor.cli import entry
+
+entry()

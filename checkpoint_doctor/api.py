@@ -1,0 +1,116 @@
+"""The one door for programs: check a directory, repair it, merge an adapter. Commands only call this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checkpoint_doctor import __version__
+from checkpoint_doctor.core.report import Report
+from checkpoint_doctor.engine.loader import load_rules
+from checkpoint_doctor.engine.run import run
+from checkpoint_doctor.engine.select import select
+from checkpoint_doctor.errors import UserError
+from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.facts.subject import describe
+from checkpoint_doctor.knowledge import lookup
+
+if TYPE_CHECKING:
+    from checkpoint_doctor.core.rule import Rule
+    from checkpoint_doctor.repair.plan import Repair
+
+
+def open_checkpoint(path: str | Path, *, base: str | Path | None = None, find_base: bool = True) -> Checkpoint:
+    """The facts about a directory; a file in it may be given instead.
+
+    Raises:
+        UserError: the path does not exist, or `base` is no directory.
+    """
+    root = Path(path)
+    if root.is_file():
+        root = root.parent
+    base_path = None if base is None else Path(base)
+    if base_path is not None and not base_path.is_dir():
+        raise UserError(f"the base {base_path} is not a directory", "give the directory of the full base model with --base")
+    return Checkpoint(root, base=base_path, find_base=find_base)
+
+
+def check(
+    path: str | Path,
+    *,
+    base: str | Path | None = None,
+    find_base: bool = True,
+    choose: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    preview: bool = False,
+) -> Report:
+    """Diagnose a directory without loading it: no torch, no transformers, no weights read.
+
+    Args:
+        path: a model or adapter directory, or a file in one.
+        base: where the base of an adapter lies; otherwise it is looked for on this machine.
+        find_base: false to never look outside `path` (checkpoints of strangers).
+        choose: codes, prefixes, names or severities of the rules to run; empty for all.
+        ignore: the same words, for rules that are not run.
+        preview: run rules in preview too.
+
+    Raises:
+        UserError: the path or a word is wrong.
+    """
+    rules = select(load_rules(), choose, ignore, preview=preview)
+    return report_on(open_checkpoint(path, base=base, find_base=find_base), rules, str(path))
+
+
+def report_on(ckpt: Checkpoint, rules: Iterable[Rule], target: str) -> Report:
+    """Run the rules over facts that may hold planned edits."""
+    results = run(tuple(rules), ckpt)
+    return Report(
+        target=target,
+        subject=describe(ckpt),
+        findings=tuple(results.findings),
+        skipped=tuple(results.skipped),
+        crashed=tuple(results.crashed),
+        rules_run=results.rules_run,
+        versions=(("ckpt-doctor", __version__), ("transformers known", lookup.newest("transformers"))),
+    )
+
+
+def rule_page(word: str) -> str:
+    """The page (README.md) of a rule by its code or name.
+
+    Raises:
+        UserError: there is no such rule; the hint names the nearest.
+    """
+    from difflib import get_close_matches
+
+    rules = load_rules()
+    for rule in rules:
+        if word.upper() == rule.code or word.lower() == rule.name:
+            page = (rule.room / "README.md").read_text(encoding="utf-8").rstrip()
+            return f"{page}\n\nSeverity: {rule.severity}. Since {rule.since}."
+    close = get_close_matches(word, [name for rule in rules for name in (rule.code, rule.name)], n=1, cutoff=0.5)
+    raise UserError(f"there is no rule {word!r}", f"did you mean {close[0]}?" if close else "list them: ckpt-doctor rules")
+
+
+def repair(
+    path: str | Path,
+    *,
+    unsafe: bool = False,
+    dry_run: bool = False,
+    choose: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+) -> Repair:
+    """Apply the fixes that are provably safe (with `unsafe` also the likely ones) to the files of a directory.
+
+    Raises:
+        UserError: the path is wrong, or a file cannot be written; then nothing was changed.
+    """
+    from checkpoint_doctor.repair.plan import plan_repair
+    from checkpoint_doctor.repair.write import write_files
+
+    ckpt = open_checkpoint(path)
+    planned = plan_repair(ckpt, select(load_rules(), choose, ignore), unsafe=unsafe)
+    if planned.after and not dry_run:
+        write_files(ckpt.root, planned.before, planned.after)
+    return planned

@@ -1,0 +1,101 @@
+"""The command line: a click group whose commands are imported when they are called; no logic here."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from checkpoint_doctor import __version__
+from checkpoint_doctor.errors import CkptDoctorError, UserError
+
+# Command name to the module and its one-line help, so that --help imports no command.
+COMMANDS = {
+    "check": "Diagnose a model or adapter directory.",
+    "explain": "Show the page of a rule.",
+    "fix": "Repair a directory, or merge an adapter into its base.",
+    "rules": "List the rules, or make the room of a new one.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports `checkpoint_doctor.commands.NAME` when NAME is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"checkpoint_doctor.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as problem:
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            if close:
+                problem.message += f" Did you mean {close[0]!r}?"
+            raise
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "--version", "-V", message="ckpt-doctor %(version)s")
+def main() -> None:
+    """Say what is wrong with a checkpoint directory, and cure it, without loading it.
+
+    Exit status: 0 nothing found at or above --fail-on, 1 findings, 2 wrong input, 3 the tool itself failed.
+    """
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; the one place that turns exceptions into text and an exit status."""
+    try:
+        result: Any = main.main(args=arguments, prog_name="ckpt-doctor", standalone_mode=False)
+    except UserError as problem:
+        return _fail(problem.message, problem.hint, 2)
+    except click.UsageError as problem:
+        usage = problem.ctx.command_path if problem.ctx else "ckpt-doctor"
+        return _fail(problem.format_message(), f"see {usage} --help", 2)
+    except click.ClickException as problem:
+        return _fail(problem.format_message(), "", 2)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", "nothing was written under the final name", 130)
+    except BrokenPipeError:
+        # The reader of our output left (`| head`); nothing is wrong, but Python would complain at exit.
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except CkptDoctorError as problem:
+        return _fail(str(problem), "", 3)
+    except Exception as problem:
+        import os
+
+        if os.environ.get("CKPT_DOCTOR_DEBUG"):
+            raise
+        hint = "this is a bug in ckpt-doctor; CKPT_DOCTOR_DEBUG=1 shows where"
+        return _fail(f"{type(problem).__name__}: {problem}", hint, 3)
+    return result if isinstance(result, int) else 0
+
+
+def _fail(message: str, hint: str, status: int) -> int:
+    click.echo(f"ckpt-doctor: {message}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)
+    return status
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(run())

@@ -1,0 +1,21 @@
+"""What several commands do with their options."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+
+
+def split_words(words: Iterable[str]) -> tuple[str, ...]:
+    """The words of a repeatable option that takes commas too: `--select CFG,ADP --select LLV001`."""
+    return tuple(part.strip() for word in words for part in word.split(",") if part.strip())
+
+
+def use_color(asked: bool | None) -> bool:
+    """Whether to colour: as asked, else by NO_COLOR, FORCE_COLOR and whether standard output is a terminal."""
+    if asked is not None:
+        return asked
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()

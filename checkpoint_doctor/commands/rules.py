@@ -1,0 +1,37 @@
+"""`ckpt-doctor rules`: the list, and `rules new`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group("rules", invoke_without_command=True, short_help="List the rules, or make the room of a new one.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_context
+def command(ctx: click.Context, format_: str) -> int:
+    """List all rules with code, severity, name and summary."""
+    if ctx.invoked_subcommand is not None:
+        return 0
+    from checkpoint_doctor.engine.loader import load_rules
+    from checkpoint_doctor.render.rule_list import render_rules
+
+    click.echo(render_rules(load_rules(), format_))
+    return 0
+
+
+@command.command("new", short_help="Make the room and the case stubs of a new rule.")
+@click.argument("subject")
+@click.argument("name")
+@click.option("--into", type=click.Path(), metavar="DIR", help="The checkout to write into; default: the working directory.")
+def new(subject: str, name: str, into: str | None) -> int:
+    """Make a rule about SUBJECT (CFG, ADP, ... or POL) that is called NAME ("foreign model type").
+
+    The room and a failing case are written; the test names what is still to be filled in.
+    """
+    from pathlib import Path
+
+    from checkpoint_doctor.engine.scaffold import new_rule
+
+    for path in new_rule(Path(into or "."), subject, name):
+        click.echo(f"wrote {path}")
+    return 0

@@ -1,0 +1,1 @@
+"""Loads the rules, chooses among them, runs them over a checkpoint."""

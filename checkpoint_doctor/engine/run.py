@@ -1,0 +1,127 @@
+"""Run rules over a checkpoint; what one rule does never hides what another found."""
+
+from __future__ import annotations
+
+import hashlib
+import traceback
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from checkpoint_doctor.core.finding import Finding, Problem
+from checkpoint_doctor.core.report import Outcome
+from checkpoint_doctor.core.rule import SEVERITIES, Rule
+from checkpoint_doctor.engine.loader import load_check
+from checkpoint_doctor.errors import FactUnavailable
+from checkpoint_doctor.sdk import Checkpoint
+
+# A hostile directory must not be able to make a report of unbounded length.
+MAX_PROBLEMS_PER_RULE = 200
+MAX_SOURCE_CHARACTERS = 100
+
+
+class Results:
+    """What a run gave, filled rule by rule."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.skipped: list[Outcome] = []
+        self.crashed: list[Outcome] = []
+        self.rules_run = 0
+
+
+def run(rules: Sequence[Rule], ckpt: Checkpoint) -> Results:
+    """Ask every rule that applies; findings come sorted by severity, file, line and code."""
+    results = Results()
+    for rule in rules:
+        try:
+            if not applies(rule, ckpt):
+                continue
+            results.rules_run += 1
+            for number, problem in enumerate(_problems(rule, ckpt)):
+                if number == MAX_PROBLEMS_PER_RULE:
+                    results.skipped.append(Outcome(rule.code, f"stopped after {MAX_PROBLEMS_PER_RULE} findings"))
+                    break
+                results.findings.append(_finding(rule, problem, ckpt))
+        except FactUnavailable as reason:
+            results.skipped.append(Outcome(rule.code, reason.reason))
+        except RecursionError:
+            results.crashed.append(Outcome(rule.code, "RecursionError"))
+        except Exception as problem:
+            results.crashed.append(Outcome(rule.code, _where(problem)))
+    results.findings.sort(key=lambda f: (SEVERITIES.index(f.severity), f.file, f.line, f.code, f.pointer))
+    return results
+
+
+def applies(rule: Rule, ckpt: Checkpoint) -> bool:
+    """Whether the directory has what the rule is about.
+
+    Raises:
+        FactUnavailable: it cannot be told, or the rule needs the base of an adapter and that was not found.
+    """
+    for need in rule.needs:
+        if need == "file" and not ckpt.has(rule.file):
+            return False
+        if need == "config" and not ckpt.has("config.json"):
+            return False
+        if need == "adapter" and ckpt.adapter is None:
+            return False
+        if need == "llava" and not ckpt.is_llava:
+            return False
+        if need == "weights" and ckpt.weights.format == "none":
+            return False
+    if rule.model_types and ckpt.model_type not in rule.model_types:
+        return False
+    if "base" in rule.needs:
+        if ckpt.adapter is None:
+            return False
+        if ckpt.base is None:
+            name = ckpt.base_location.name
+            raise FactUnavailable(f"the base {name} was not found; give it with --base" if name else "no base is named")
+    return True
+
+
+def _problems(rule: Rule, ckpt: Checkpoint) -> Iterable[Problem]:
+    if rule.schema is None:
+        return load_check(rule)(ckpt)
+    if not ckpt.has(rule.file):
+        return ()
+    from checkpoint_doctor.engine.schema import schema_problems
+
+    return schema_problems(rule, ckpt)
+
+
+def _finding(rule: Rule, problem: Problem, ckpt: Checkpoint) -> Finding:
+    file = problem.file if problem.file is not None else rule.file
+    line = ckpt.line(file, problem.pointer) if file in ckpt.files else 0
+    evidence: dict[str, Any] = {name: text for name in ("happens", "why", "cure") if (text := getattr(rule, name))}
+    if line and (source := _source(ckpt, file, line)):
+        evidence["source"] = source
+    evidence.update(problem.evidence)
+    # No line number: an edit elsewhere in the file must not make a known finding look new.
+    identity = "\0".join((rule.code, file, problem.pointer)).encode("utf-8", "surrogatepass")
+    return Finding(
+        rule.code,
+        rule.name,
+        rule.severity,
+        file,
+        problem.pointer,
+        line,
+        problem.message,
+        problem.fix,
+        evidence,
+        hashlib.sha256(identity).hexdigest()[:16],
+    )
+
+
+def _source(ckpt: Checkpoint, file: str, line: int) -> str:
+    try:
+        text = ckpt.data(file).split(b"\n", line)[line - 1].decode("utf-8", "replace").strip()
+    except (FactUnavailable, IndexError):
+        return ""
+    return text.rstrip(",") if text.isprintable() and len(text) <= MAX_SOURCE_CHARACTERS else ""
+
+
+def _where(problem: BaseException) -> str:
+    frames = traceback.extract_tb(problem.__traceback__)
+    place = f" ({frames[-1].filename.rsplit('/', 2)[-2]}:{frames[-1].lineno})" if frames else ""
+    return f"{type(problem).__name__}: {problem}"[:300] + place

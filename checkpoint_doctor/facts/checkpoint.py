@@ -1,0 +1,330 @@
+"""The facts about one directory: lazy, cached, read-only, and never following anything out of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from checkpoint_doctor.core.tensor import TensorInfo
+from checkpoint_doctor.errors import FactUnavailable, UserError
+from checkpoint_doctor.facts import base as base_facts
+from checkpoint_doctor.facts import json_spans, llava, sniff
+from checkpoint_doctor.facts.adapter import CONFIG_FILE, WEIGHT_FILES, Adapter
+from checkpoint_doctor.facts.listing import FileInfo, list_files
+from checkpoint_doctor.facts.safetensors_header import SafetensorsHeader, read_header
+from checkpoint_doctor.facts.shard_index import ShardIndex, read_index
+from checkpoint_doctor.facts.torch_file import TorchFile, read_torch
+from checkpoint_doctor.facts.weights import WeightSet, choose
+
+HEAD_BYTES = 4096
+# tokenizer.json of the largest vocabularies is about 35 MB; nothing that is text in a checkpoint is larger.
+MAX_TEXT_BYTES = 128 * 1024 * 1024
+
+
+class Checkpoint:
+    """One model or adapter directory.
+
+    Everything is read on first use and kept. What cannot be established raises FactUnavailable with the reason, so
+    that a rule that needs it is reported as "could not look" instead of "clean".
+
+    Args:
+        root: the directory.
+        base: where the base of an adapter lies, when the user said so.
+        find_base: look for the base by the name in adapter_config.json when `base` is None.
+        overlay: file name to bytes: planned edits that have not been written.
+
+    Raises:
+        UserError: the directory does not exist or cannot be listed.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        base: Path | None = None,
+        find_base: bool = True,
+        overlay: Mapping[str, bytes] | None = None,
+    ) -> None:
+        if not root.is_dir():
+            reason = "is not a directory" if root.exists() else "does not exist"
+            raise UserError(f"{root} {reason}", "give the directory that holds config.json or adapter_config.json")
+        self.root = root
+        self._base_argument = base
+        self._find_base = find_base
+        self._overlay = dict(overlay or {})
+        self._bytes: dict[str, bytes] = {}
+        self._documents: dict[str, json_spans.JsonDocument] = {}
+        self._headers: dict[str, SafetensorsHeader] = {}
+        self._torch_files: dict[str, TorchFile] = {}
+        self._heads: dict[str, bytes] = {}
+
+    def with_data(self, file: str, data: bytes) -> Checkpoint:
+        """The same directory with one more planned edit; what other files say is not read again."""
+        other = Checkpoint(
+            self.root,
+            base=self._base_argument,
+            find_base=self._find_base,
+            overlay={**self._overlay, file: data},
+        )
+        for mine, its in (
+            (self._bytes, other._bytes),
+            (self._documents, other._documents),
+            (self._heads, other._heads),
+            (self._headers, other._headers),
+            (self._torch_files, other._torch_files),
+        ):
+            its.update({name: fact for name, fact in mine.items() if name != file})  # type: ignore[attr-defined]
+        return other
+
+    def with_text(self, file: str, text: str) -> Checkpoint:
+        """`with_data` for a text, which is written as UTF-8."""
+        return self.with_data(file, text.encode("utf-8"))
+
+    # Files
+
+    @property
+    def name(self) -> str:
+        """The directory's own name, as a person would say it."""
+        return os.path.basename(os.path.abspath(self.root))
+
+    @cached_property
+    def files(self) -> Mapping[str, FileInfo]:
+        """Name to file, sorted; three levels deep. A planned new file is listed too."""
+        found = list_files(self.root)
+        for name, data in self._overlay.items():
+            found[name] = FileInfo(name, len(data))
+        return found
+
+    def has(self, file: str) -> bool:
+        """Whether the file is there, as itself or as a link of any kind."""
+        return file in self.files
+
+    def path(self, file: str) -> Path:
+        """Where to open a listed file.
+
+        Raises:
+            FactUnavailable: it is not there, or is a link out of the directory, which is not followed.
+        """
+        info = self.files.get(file)
+        if info is None:
+            raise FactUnavailable(f"there is no {file}")
+        if not info.followed:
+            what = {"dangling": "a dangling link", "outside": "a link out of the directory"}.get(info.link, "no file")
+            raise FactUnavailable(f"{file} is {what}")
+        return self.root / file
+
+    def head(self, file: str) -> bytes:
+        """The first 4096 bytes."""
+        if file in self._overlay:
+            return self._overlay[file][:HEAD_BYTES]
+        if file not in self._heads:
+            self._heads[file] = self._read(file, HEAD_BYTES)
+        return self._heads[file]
+
+    def kind(self, file: str) -> str:
+        """What the file really is, by its bytes (see facts.sniff)."""
+        return sniff.sniff(self.head(file), self.files[file].size)
+
+    def _read(self, file: str, limit: int) -> bytes:
+        try:
+            with open(self.path(file), "rb") as handle:
+                return handle.read(limit)
+        except OSError as problem:
+            raise FactUnavailable(f"{file} cannot be read: {problem.strerror}") from problem
+
+    # Text and JSON
+
+    def data(self, file: str) -> bytes:
+        """The bytes of a text file; raises FactUnavailable when it is missing or larger than any text should be."""
+        if file in self._overlay:
+            return self._overlay[file]
+        if file not in self._bytes:
+            path = self.path(file)
+            if self.files[file].size > MAX_TEXT_BYTES:
+                raise FactUnavailable(f"{file} is larger than {MAX_TEXT_BYTES // 2**20} MB ({path.name})")
+            self._bytes[file] = self._read(file, MAX_TEXT_BYTES)
+        return self._bytes[file]
+
+    def text(self, file: str) -> str:
+        """The file as UTF-8 text, a byte order mark kept; raises FactUnavailable when it is none."""
+        try:
+            return self.data(file).decode("utf-8")
+        except UnicodeDecodeError as problem:
+            raise FactUnavailable(f"{file} is not UTF-8") from problem
+
+    def document(self, file: str) -> json_spans.JsonDocument:
+        """The parsed JSON with its faults and places; never raises for what is inside the file."""
+        if file not in self._documents:
+            self._documents[file] = json_spans.parse(self.data(file))
+        return self._documents[file]
+
+    def json(self, file: str) -> Any:
+        """The JSON value as Python's own reader gives it; raises FactUnavailable when that reader would refuse it."""
+        document = self.document(file)
+        if not document.valid:
+            raise FactUnavailable(f"{file} is not valid JSON")
+        return document.value
+
+    def object(self, file: str) -> dict[str, Any]:
+        """The JSON object in a file; {} when the file does not exist; raises FactUnavailable when it is no object."""
+        if file not in self.files:
+            return {}
+        value = self.json(file)
+        if not isinstance(value, dict):
+            raise FactUnavailable(f"{file} is not a JSON object")
+        return value
+
+    def line(self, file: str, pointer: str = "") -> int:
+        """1-based line of a JSON value, 0 when the file is no readable text."""
+        if not file.endswith(".json"):
+            return 0
+        try:
+            return self.document(file).line(pointer)
+        except FactUnavailable:
+            return 0
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """config.json as an object, {} when there is none."""
+        return self.object("config.json")
+
+    @property
+    def model_type(self) -> str | None:
+        """`model_type` of config.json when it is a string; None too when the file cannot be read."""
+        try:
+            value = self.config.get("model_type")
+        except FactUnavailable:
+            return None
+        return value if isinstance(value, str) else None
+
+    @property
+    def is_llava(self) -> bool:
+        """Whether config.json was written by the original llava packages."""
+        try:
+            return llava.is_original(self.config)
+        except FactUnavailable:
+            return False
+
+    # Tensors
+
+    def header(self, file: str) -> SafetensorsHeader:
+        """The header of a safetensors file, faults included."""
+        if file not in self._headers:
+            try:
+                self._headers[file] = read_header(self.path(file), file)
+            except OSError as problem:
+                raise FactUnavailable(f"{file} cannot be read: {problem.strerror}") from problem
+        return self._headers[file]
+
+    def torch_file(self, file: str) -> TorchFile:
+        """The tensor listing of a torch file, faults included; nothing is unpickled."""
+        if file not in self._torch_files:
+            try:
+                self._torch_files[file] = read_torch(self.path(file), file)
+            except OSError as problem:
+                raise FactUnavailable(f"{file} cannot be read: {problem.strerror}") from problem
+        return self._torch_files[file]
+
+    def tensors_of(self, file: str, *, partial: bool = False) -> dict[str, TensorInfo]:
+        """Name to tensor of one weight file, by its extension.
+
+        Args:
+            file: a .safetensors, .bin, .pt or .pth file.
+            partial: give what could be listed of a faulty file instead of raising.
+
+        Raises:
+            FactUnavailable: the library would refuse the file, and `partial` is false.
+        """
+        source = self.header(file) if file.endswith(".safetensors") else self.torch_file(file)
+        sound = source.loads if isinstance(source, SafetensorsHeader) else source.readable
+        if not sound and not partial:
+            raise FactUnavailable(f"{file} cannot be read: {next(p.message for p in source.problems if p.fatal)}")
+        return {tensor.name: tensor for tensor in source.tensors}
+
+    @cached_property
+    def weights(self) -> WeightSet:
+        """The weight files that transformers would load."""
+        start, format_, is_index = choose(self.files)
+        if not start:
+            return WeightSet("none")
+        if not is_index:
+            return WeightSet(format_, files=(start,))
+        index: ShardIndex | None
+        try:
+            index = read_index(self.json(start), start)
+        except FactUnavailable:
+            index = None
+        shards = index.shards if index else ()
+        return WeightSet(
+            format_,
+            index,
+            start,
+            tuple(name for name in shards if name in self.files),
+            tuple(name for name in shards if name not in self.files),
+        )
+
+    @cached_property
+    def tensors(self) -> Mapping[str, TensorInfo]:
+        """Name to tensor of the full model, whole or not at all; a later shard wins as it does when loading.
+
+        Raises:
+            FactUnavailable: there are no weights, or any file of the set is missing or cannot be read.
+        """
+        chosen = self.weights
+        if chosen.format == "none":
+            raise FactUnavailable("there are no full-model weights")
+        if chosen.index_file and chosen.index is None:
+            raise FactUnavailable(f"{chosen.index_file} is not valid JSON")
+        if chosen.missing:
+            raise FactUnavailable(f"{chosen.missing[0]} is missing")
+        if chosen.index and (chosen.index.escapes or not chosen.files):
+            raise FactUnavailable(f"{chosen.index_file} names no usable shards")
+        found: dict[str, TensorInfo] = {}
+        for file in chosen.files:
+            found.update(self.tensors_of(file))
+        return found
+
+    @cached_property
+    def known_tensors(self) -> Mapping[str, TensorInfo]:
+        """What can be listed of the full model, possibly in part and possibly nothing; never raises."""
+        found: dict[str, TensorInfo] = {}
+        for file in self.weights.files:
+            try:
+                found.update(self.tensors_of(file, partial=True))
+            except FactUnavailable:
+                continue
+        return found
+
+    # Adapter and base
+
+    @cached_property
+    def adapter(self) -> Adapter | None:
+        """The adapter part, when there is an adapter_config.json or an adapter weight file."""
+        if any(name in self.files for name in (CONFIG_FILE, *WEIGHT_FILES)):
+            return Adapter(self)
+        return None
+
+    @property
+    def is_bare_adapter(self) -> bool:
+        """Whether this is an adapter without full weights beside it."""
+        return self.adapter is not None and self.weights.format == "none"
+
+    @cached_property
+    def base_location(self) -> base_facts.BaseLocation:
+        """Where the base was looked for and found."""
+        name = self.adapter.base_name if self.adapter else None
+        if self._base_argument is not None:
+            return base_facts.BaseLocation(self._base_argument, "--base", str(self._base_argument))
+        if self.adapter is None or not self._find_base:
+            return base_facts.BaseLocation(None, "", name or "")
+        revision = self.adapter.config.get("revision") if name else None
+        return base_facts.locate(name, self.root, revision if isinstance(revision, str) else None)
+
+    @cached_property
+    def base(self) -> Checkpoint | None:
+        """The base of the adapter as a checkpoint of its own, or None when it was not found."""
+        path = self.base_location.path
+        return Checkpoint(path, find_base=False) if path is not None else None

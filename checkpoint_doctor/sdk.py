@@ -1,0 +1,80 @@
+"""All that a rule's check.py may import, besides the standard library."""
+
+from __future__ import annotations
+
+import shlex
+from difflib import get_close_matches
+
+from checkpoint_doctor.core.finding import Problem
+from checkpoint_doctor.core.fix import ABSENT, Action, Edit, Fix
+from checkpoint_doctor.core.tensor import DTYPE_BITS, FLOAT_DTYPES, TensorInfo
+from checkpoint_doctor.errors import FactUnavailable
+from checkpoint_doctor.facts import llava
+from checkpoint_doctor.facts.adapter import Adapter, LoraModule, strip_prefix
+from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.facts.safetensors_header import printable
+from checkpoint_doctor.facts.sniff import describe as describe_kind
+from checkpoint_doctor.facts.sniff import lfs_pointer
+from checkpoint_doctor.facts.subject import kind as subject_kind
+from checkpoint_doctor.knowledge import lookup as knowledge
+
+__all__ = [
+    "ABSENT",
+    "DTYPE_BITS",
+    "FLOAT_DTYPES",
+    "Action",
+    "Adapter",
+    "Checkpoint",
+    "Edit",
+    "FactUnavailable",
+    "Fix",
+    "LoraModule",
+    "Problem",
+    "TensorInfo",
+    "close_names",
+    "command",
+    "describe_kind",
+    "knowledge",
+    "lfs_pointer",
+    "listed",
+    "llava",
+    "merge_fix",
+    "pointer",
+    "printable",
+    "strip_prefix",
+    "subject_kind",
+]
+
+
+def pointer(*tokens: str | int) -> str:
+    """A JSON pointer from keys and indices."""
+    return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
+
+
+def command(*words: object) -> str:
+    """A shell command with its words quoted where they need it."""
+    return " ".join(shlex.quote(printable(str(word), 4096)) for word in words)
+
+
+def listed(names: list[str], limit: int = 3) -> str:
+    """Names for a message: the first few and how many more; escaped, because they come out of the checkpoint."""
+    shown = ", ".join(printable(name) for name in names[:limit])
+    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
+
+
+def close_names(kind: str, name: str) -> list[str]:
+    """Names of that kind in the knowledge base that look like this one, best first."""
+    return get_close_matches(name, list(knowledge.names(kind)), n=3, cutoff=0.75)
+
+
+def merge_fix(ckpt: Checkpoint) -> Fix:
+    """The cure "merge this adapter", with the exact command for this directory and its base, if that is known."""
+    base = str(ckpt.base_location.path or ckpt.base_location.name or "BASE")
+    stem = ckpt.name
+    for ending in ("-lora", "_lora", "-qlora", "_qlora", "-adapter"):
+        stem = stem.removesuffix(ending)
+    out = ckpt.root.parent / (f"{stem}-merged" if "lora" in stem.lower() or stem == ckpt.name else stem)
+    if out.exists():
+        out = out.with_name(out.name + "-merged")
+    words = ("ckpt-doctor", "fix", "--merge", ckpt.root, "--base", base, "--out", out)
+    return Fix(command(*words), "display", action=Action("merge", {"base": base, "out": str(out)}))
