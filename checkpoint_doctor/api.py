@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from checkpoint_doctor.facts.subject import describe
 from checkpoint_doctor.knowledge import lookup
 
 if TYPE_CHECKING:
+    from checkpoint_doctor.core.merge import MergeResult
     from checkpoint_doctor.core.rule import Rule
     from checkpoint_doctor.repair.plan import Repair
 
@@ -32,7 +33,7 @@ def open_checkpoint(path: str | Path, *, base: str | Path | None = None, find_ba
         root = root.parent
     base_path = None if base is None else Path(base)
     if base_path is not None and not base_path.is_dir():
-        raise UserError(f"the base {base_path} is not a directory", "give the directory of the full base model with --base")
+        raise UserError(f"the base {base_path} is not a directory", "give the full base model's directory with --base")
     return Checkpoint(root, base=base_path, find_base=find_base)
 
 
@@ -90,7 +91,8 @@ def rule_page(word: str) -> str:
             page = (rule.room / "README.md").read_text(encoding="utf-8").rstrip()
             return f"{page}\n\nSeverity: {rule.severity}. Since {rule.since}."
     close = get_close_matches(word, [name for rule in rules for name in (rule.code, rule.name)], n=1, cutoff=0.5)
-    raise UserError(f"there is no rule {word!r}", f"did you mean {close[0]}?" if close else "list them: ckpt-doctor rules")
+    hint = f"did you mean {close[0]}?" if close else "list them with: ckpt-doctor rules"
+    raise UserError(f"there is no rule {word!r}", hint)
 
 
 def repair(
@@ -114,3 +116,66 @@ def repair(
     if planned.after and not dry_run:
         write_files(ckpt.root, planned.before, planned.after)
     return planned
+
+
+def merge(
+    adapter: str | Path,
+    *,
+    base: str | Path | None = None,
+    out: str | Path | None = None,
+    download: bool = False,
+    dry_run: bool = False,
+    max_memory: int = 1 << 30,
+    threads: int | None = None,
+    with_hash: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> MergeResult:
+    """Merge an adapter into its base and write a complete new directory; the inputs are never touched.
+
+    Args:
+        adapter: the adapter directory.
+        base: the base model's directory; otherwise it is looked for on this machine.
+        out: the directory to make; it must not exist. Default: beside the adapter, by its name.
+        download: fetch the base from the Hugging Face Hub when it is not on this machine.
+        dry_run: plan only.
+        max_memory: bound in bytes, adapter and buffers included.
+        threads: default by the machine, at most 4.
+        with_hash: sha256 of inputs and outputs in the manifest; that can take longer than merging.
+        progress: called with (phase, bytes done, bytes in all).
+
+    Raises:
+        UserError: the merge is refused, with the reason; nothing is left under `out`.
+    """
+    from checkpoint_doctor.facts.naming import merged_path, shorten
+    from checkpoint_doctor.merge.engine import merge as run_merge
+
+    ckpt = open_checkpoint(adapter, base=base)
+    if ckpt.adapter is None:
+        raise UserError(f"{adapter} is no adapter: it has no adapter_config.json", _swapped_hint(ckpt))
+    model = ckpt.base
+    if model is None and download and ckpt.adapter.base_name:
+        from checkpoint_doctor.facts.download import fetch
+
+        model = Checkpoint(fetch(ckpt.adapter.base_name, ckpt.adapter.config.get("revision")), find_base=False)
+    if model is None:
+        name = ckpt.adapter.base_name
+        what = f"the base {name} was not found on this machine" if name else f"{adapter} names no base"
+        raise UserError(what, "give its directory with --base" + (", or --download to fetch it" if name else ""))
+    target = Path(out) if out is not None else shorten(merged_path(ckpt.root, ckpt.is_llava))
+    return run_merge(
+        ckpt,
+        model,
+        target,
+        max_memory=max_memory,
+        threads=threads,
+        with_hash=with_hash,
+        dry_run=dry_run,
+        progress=progress,
+    )
+
+
+def _swapped_hint(ckpt: Checkpoint) -> str:
+    base = ckpt.base_location.path
+    if base is not None and Checkpoint(base, find_base=False).is_bare_adapter:
+        return f"base and adapter are swapped: ckpt-doctor fix --merge {base} --base {ckpt.root}"
+    return "give the directory of the adapter; the base goes behind --base"

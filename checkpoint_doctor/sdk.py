@@ -12,6 +12,7 @@ from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts import llava
 from checkpoint_doctor.facts.adapter import Adapter, LoraModule, strip_prefix
 from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.facts.naming import merged_path, shorten
 from checkpoint_doctor.facts.safetensors_header import printable
 from checkpoint_doctor.facts.sniff import describe as describe_kind
 from checkpoint_doctor.facts.sniff import lfs_pointer
@@ -70,11 +71,6 @@ def close_names(kind: str, name: str) -> list[str]:
 def merge_fix(ckpt: Checkpoint) -> Fix:
     """The cure "merge this adapter", with the exact command for this directory and its base, if that is known."""
     base = str(ckpt.base_location.path or ckpt.base_location.name or "BASE")
-    stem = ckpt.name
-    for ending in ("-lora", "_lora", "-qlora", "_qlora", "-adapter"):
-        stem = stem.removesuffix(ending)
-    out = ckpt.root.parent / (f"{stem}-merged" if "lora" in stem.lower() or stem == ckpt.name else stem)
-    if out.exists():
-        out = out.with_name(out.name + "-merged")
+    out = str(shorten(merged_path(ckpt.root, ckpt.is_llava)))
     words = ("ckpt-doctor", "fix", "--merge", ckpt.root, "--base", base, "--out", out)
-    return Fix(command(*words), "display", action=Action("merge", {"base": base, "out": str(out)}))
+    return Fix(command(*words), "display", action=Action("merge", {"base": base, "out": out}))

@@ -22,7 +22,7 @@ def command(ctx: click.Context, format_: str) -> int:
 @command.command("new", short_help="Make the room and the case stubs of a new rule.")
 @click.argument("subject")
 @click.argument("name")
-@click.option("--into", type=click.Path(), metavar="DIR", help="The checkout to write into; default: the working directory.")
+@click.option("--into", type=click.Path(), metavar="DIR", help="The checkout to write into; default: here.")
 def new(subject: str, name: str, into: str | None) -> int:
     """Make a rule about SUBJECT (CFG, ADP, ... or POL) that is called NAME ("foreign model type").
 

@@ -52,5 +52,5 @@ class Report:
         """Whether any finding is at or above `fail_on` ("error", "warning", "info" or "never")."""
         if fail_on == "never":
             return False
-        limit = SEVERITIES.index(fail_on)  # type: ignore[arg-type]
+        limit = SEVERITIES.index(fail_on)
         return any(SEVERITIES.index(finding.severity) <= limit for finding in self.findings)

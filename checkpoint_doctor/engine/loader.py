@@ -34,15 +34,23 @@ def rules_folder() -> Path:
     raise CkptDoctorError(f"no rules beside {package}: the installation is incomplete")
 
 
-@lru_cache(maxsize=4)
 def load_rules(folder: Path | None = None) -> tuple[Rule, ...]:
-    """All rules, sorted by code.
+    """All rules, sorted by code: the shipped ones, read once, or those of another folder.
 
     Raises:
         CkptDoctorError: a rule.json cannot be read, or two rooms claim one code.
     """
+    return _shipped() if folder is None else _load(folder)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> tuple[Rule, ...]:
+    return _load(rules_folder())
+
+
+def _load(folder: Path) -> tuple[Rule, ...]:
     rules: dict[str, Rule] = {}
-    for path in sorted((folder or rules_folder()).glob("*/*/rule.json")):
+    for path in sorted(folder.glob("*/*/rule.json")):
         rule = read_rule(path)
         if rule.code in rules:
             raise CkptDoctorError(f"{path} claims the code {rule.code} of {rules[rule.code].room}")

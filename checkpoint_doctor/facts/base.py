@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[\w.-]+)?\Z", re.ASCII)
+REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[\w.-]+)?\Z", re.ASCII)
 _REVISION = re.compile(r"[0-9a-f]{40}\Z")
 
 
@@ -42,7 +42,7 @@ def locate(name: str | None, adapter_root: Path, revision: str | None = None) ->
         places.append((adapter_root.parent / Path(name).name, "beside the adapter"))
     for path, how in places:
         if _is_model_directory(path) and not _same(path, adapter_root):
-            return BaseLocation(path, how, name)
+            return BaseLocation(_tidy(path), how, name)
     cached = _in_hub_cache(name, revision)
     return BaseLocation(cached, "hub cache" if cached else "", name)
 
@@ -61,6 +61,12 @@ def _same(left: Path, right: Path) -> bool:
         return False
 
 
+def _tidy(path: Path) -> Path:
+    """Without "x/.." parts, for people; unless links make that another directory."""
+    tidy = Path(os.path.normpath(path))
+    return tidy if _same(tidy, path) else path
+
+
 def hub_cache() -> Path:
     """The cache folder by huggingface_hub's rules (constants.py): HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME, home."""
     direct = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
@@ -72,7 +78,7 @@ def hub_cache() -> Path:
 
 
 def _in_hub_cache(name: str, revision: str | None) -> Path | None:
-    if not _REPO_ID.match(name) or ".." in name:
+    if not REPO_ID.match(name) or ".." in name:
         return None
     repository = hub_cache() / ("models--" + name.replace("/", "--"))
     commit = revision or "main"

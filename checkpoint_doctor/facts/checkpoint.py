@@ -69,14 +69,9 @@ class Checkpoint:
             find_base=self._find_base,
             overlay={**self._overlay, file: data},
         )
-        for mine, its in (
-            (self._bytes, other._bytes),
-            (self._documents, other._documents),
-            (self._heads, other._heads),
-            (self._headers, other._headers),
-            (self._torch_files, other._torch_files),
-        ):
-            its.update({name: fact for name, fact in mine.items() if name != file})  # type: ignore[attr-defined]
+        for cache in ("_bytes", "_documents", "_heads", "_headers", "_torch_files"):
+            kept = {name: fact for name, fact in getattr(self, cache).items() if name != file}
+            getattr(other, cache).update(kept)
         return other
 
     def with_text(self, file: str, text: str) -> Checkpoint:

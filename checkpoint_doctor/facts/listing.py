@@ -60,7 +60,9 @@ def list_files(root: Path) -> dict[str, FileInfo]:
         except OSError as problem:
             if folder:
                 continue
-            raise UserError(f"cannot read {root}: {problem.strerror}", "check the path and its permissions") from problem
+            raise UserError(
+                f"cannot read {root}: {problem.strerror}", "check the path and its permissions"
+            ) from problem
         for entry in entries:
             name = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_dir(follow_symlinks=False):

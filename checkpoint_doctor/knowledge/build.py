@@ -1,6 +1,6 @@
 """For maintainers: rebuild data/kb.tsv from installed or unpacked releases, read with `ast` only and never imported.
 
-    python -m checkpoint_doctor.knowledge.build transformers==5.23.0=SITE_PACKAGES transformers==4.57.6=SITE_PACKAGES ...
+    python -m checkpoint_doctor.knowledge.build transformers==5.23.0=SITE_PACKAGES peft==0.21.2=SITE_PACKAGES ...
 
 Each argument names a package, its version and the folder that contains the package's own folder. Rows are
 `kind<TAB>name<TAB>JSON`, sorted bytewise, one name a line, so that a diff of two builds reads.
@@ -47,7 +47,8 @@ def _pairs(node: ast.AST) -> Iterator[tuple[str, Any]]:
 
 def _pair(key: ast.expr, value: ast.expr) -> Iterator[tuple[str, Any]]:
     if isinstance(key, ast.Constant) and isinstance(key.value, str):
-        names = [item.value for item in ast.walk(value) if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+        constants = [item.value for item in ast.walk(value) if isinstance(item, ast.Constant)]
+        names = [item for item in constants if isinstance(item, str)]
         if names:
             yield key.value, names
 
@@ -107,9 +108,9 @@ def main(arguments: list[str]) -> None:
         releases[package].append(version)
     for package, versions in releases.items():
         rows[("release", package)] = {"in": versions}
-    lines = [
-        f"{kind}\t{name}\t{json.dumps(row, sort_keys=True, separators=(',', ':'))}\n" for (kind, name), row in rows.items()
-    ]
+    lines = []
+    for (kind, name), row in rows.items():
+        lines.append(f"{kind}\t{name}\t{json.dumps(row, sort_keys=True, separators=(',', ':'))}\n")
     TABLE.write_text("".join(sorted(lines)), encoding="utf-8")
     print(f"{len(lines)} rows, {TABLE.stat().st_size} bytes")
 

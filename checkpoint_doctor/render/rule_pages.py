@@ -10,8 +10,8 @@ from checkpoint_doctor.core.rule import Rule
 _HEAD = """# The rules
 
 Generated from every room's rule.json by `UPDATE_GOLDEN=1 pytest tests/test_rules.py`; do not edit. A code is never
-reused. Severity says what really happens: **error** it does not load, or loads wrong; **warning** it loads, but somebody
-will be surprised; **info** worth knowing.
+reused. Severity says what really happens: **error** it does not load, or loads wrong; **warning** it loads, but
+somebody will be surprised; **info** worth knowing.
 """
 
 

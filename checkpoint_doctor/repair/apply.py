@@ -41,7 +41,8 @@ def edit_bytes(data: bytes, edit: Edit) -> bytes:
     if edit.op == "add":
         return _add(data, document, edit)
     span = document.span(edit.pointer)
-    if span is None or json_spans.pointer_get(document.value, edit.pointer) != edit.expect:
+    # Compared as JSON text, because 1 == True in Python.
+    if span is None or _dump(json_spans.pointer_get(document.value, edit.pointer), b"") != _dump(edit.expect, b""):
         raise StaleEdit(f"{edit.file}: {edit.pointer or 'the document'} is not {edit.expect!r} any more")
     if edit.op == "set":
         return data[: span.begin] + _dump(edit.value, _indent_at(data, span.begin)) + data[span.end :]
@@ -106,7 +107,7 @@ def _indent_at(data: bytes, begin: int) -> bytes:
 
 def _dump(value: Any, indent: bytes) -> bytes:
     """JSON text; an object or list that is too long for a line is laid out under `indent`."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False, default=repr)
     if isinstance(value, (dict, list)) and len(text) > 80:
         text = json.dumps(value, ensure_ascii=False, indent=2).replace("\n", "\n" + indent.decode())
     return text.encode("utf-8", "surrogatepass")
