@@ -9,11 +9,12 @@ from checkpoint_doctor.core.finding import Problem
 from checkpoint_doctor.core.fix import ABSENT, Action, Edit, Fix
 from checkpoint_doctor.core.tensor import DTYPE_BITS, FLOAT_DTYPES, TensorInfo
 from checkpoint_doctor.errors import FactUnavailable
-from checkpoint_doctor.facts import llava
+from checkpoint_doctor.facts import layout, llava
 from checkpoint_doctor.facts.adapter import Adapter, LoraModule, strip_prefix
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.naming import merged_path, shorten
 from checkpoint_doctor.facts.safetensors_header import printable
+from checkpoint_doctor.facts.samples import same_values
 from checkpoint_doctor.facts.sniff import describe as describe_kind
 from checkpoint_doctor.facts.sniff import lfs_pointer
 from checkpoint_doctor.facts.subject import kind as subject_kind
@@ -36,12 +37,14 @@ __all__ = [
     "command",
     "describe_kind",
     "knowledge",
+    "layout",
     "lfs_pointer",
     "listed",
     "llava",
     "merge_fix",
     "pointer",
     "printable",
+    "same_values",
     "strip_prefix",
     "subject_kind",
 ]
