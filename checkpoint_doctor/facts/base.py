@@ -17,7 +17,7 @@ class BaseLocation:
 
     Attributes:
         path: the directory, or None.
-        how: where it was found: "--base", "beside the adapter", "in the working directory", "absolute path", "hub cache".
+        how: where it was found, for people: "--base", "relative to the adapter", "hub cache" and so on.
         name: what was looked for.
     """
 

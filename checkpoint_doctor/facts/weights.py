@@ -37,7 +37,7 @@ class WeightSet:
 
 
 def choose(files: Mapping[str, object]) -> tuple[str, Literal["safetensors", "torch", "none"], bool]:
-    """The file that loading starts from, its format, and whether it is an index; ("", "none", False) if there is none."""
+    """The file that loading starts from, its format, and whether it is an index; ("", "none", False) without one."""
     for name, format_, is_index in CANDIDATES:
         if name in files:
             return name, format_, is_index  # type: ignore[return-value]
