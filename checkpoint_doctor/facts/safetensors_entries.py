@@ -50,10 +50,13 @@ def read_metadata(values: list[object], problems: Problems) -> dict[str, str]:
 
 
 def read_entries(members: list[tuple[str, object]], problems: Problems) -> tuple[list[Entry], bool]:
-    """The readable entries, sorted by offsets, and whether these are all."""
+    """The readable entries, sorted by offsets, and whether these are all that the header names."""
     found: dict[str, Entry] = {}
     complete = True
     for name, value in members:
+        if problems.enough:
+            complete = False
+            break
         if name in found:
             problems.add("duplicate-name", f"tensor `{printable(name)}` is described twice; the last counts", name)
         if not name.isprintable() and any(unicodedata.category(c) in _HIDDEN for c in name):

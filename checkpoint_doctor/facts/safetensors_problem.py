@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-PER_KIND = 20  # problems kept of one kind; a hostile header can have millions
+# A hostile header can have millions of problems.
+PER_KIND = 20  # so many of one kind are kept
+ENOUGH = 10_000  # after so many fatal ones the rest is not looked at
 # What the library does not mind. A kind is always fatal or never, so that dropping repeats cannot change the verdict.
 HARMLESS = frozenset({"duplicate-name", "duplicate-metadata-key", "no-tensors", "name-control-characters"})
 
@@ -36,11 +38,18 @@ class Problems:
     def __init__(self) -> None:
         self._found: list[HeaderProblem] = []
         self._counts: Counter[str] = Counter()
+        self._fatal = 0
 
     def add(self, kind: str, message: str, tensor: str | None = None) -> None:
         self._counts[kind] += 1
+        self._fatal += kind not in HARMLESS
         if self._counts[kind] <= PER_KIND:
             self._found.append(HeaderProblem(kind, message, tensor, kind not in HARMLESS))
+
+    @property
+    def enough(self) -> bool:
+        """Whether the file is refused so thoroughly that more reading tells nothing."""
+        return self._fatal >= ENOUGH
 
     def all(self) -> tuple[HeaderProblem, ...]:
         rest = (

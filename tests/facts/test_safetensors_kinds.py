@@ -212,3 +212,8 @@ def test_only_regular_files_are_read(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe")
         with pytest.raises(OSError, match="not a regular file"):
             read_header(tmp_path / "pipe", "f")
+
+
+def test_a_hopeless_header_is_not_read_to_its_end() -> None:
+    header = judged(pack("{" + '"a":{},' * 50_000 + '"b":{}}'))
+    assert header.problems[-1].message == "9980 more of the kind entry-shape"
