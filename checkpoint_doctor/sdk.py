@@ -12,7 +12,9 @@ from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts import layout, llava
 from checkpoint_doctor.facts.adapter import Adapter, LoraModule, strip_prefix
 from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.facts.json_mend import mend as mend_json
 from checkpoint_doctor.facts.naming import merged_path, shorten
+from checkpoint_doctor.facts.opened import json_files, named_files, opened_files, weight_files
 from checkpoint_doctor.facts.safetensors_header import printable
 from checkpoint_doctor.facts.samples import same_values
 from checkpoint_doctor.facts.sniff import describe as describe_kind
@@ -36,17 +38,22 @@ __all__ = [
     "close_names",
     "command",
     "describe_kind",
+    "json_files",
     "knowledge",
     "layout",
     "lfs_pointer",
     "listed",
     "llava",
+    "mend_json",
     "merge_fix",
+    "named_files",
+    "opened_files",
     "pointer",
     "printable",
     "same_values",
     "strip_prefix",
     "subject_kind",
+    "weight_files",
 ]
 
 

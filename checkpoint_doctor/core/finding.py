@@ -20,6 +20,7 @@ class Problem:
         file: when it is not the rule's own file.
         fix: the cure, if there is one to propose.
         evidence: further facts, by name, JSON-able; "happens", "why" and "cure" replace the rule's own texts.
+        line: 1-based, for what no pointer can reach in a file that is not valid; 0 for the line of the pointer.
     """
 
     message: str
@@ -27,6 +28,7 @@ class Problem:
     file: str | None = None
     fix: Fix | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

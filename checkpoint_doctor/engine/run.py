@@ -92,7 +92,7 @@ def _problems(rule: Rule, ckpt: Checkpoint) -> Iterable[Problem]:
 
 def _finding(rule: Rule, problem: Problem, ckpt: Checkpoint) -> Finding:
     file = problem.file if problem.file is not None else rule.file
-    line = ckpt.line(file, problem.pointer) if file in ckpt.files else 0
+    line = problem.line or (ckpt.line(file, problem.pointer) if file in ckpt.files else 0)
     evidence: dict[str, Any] = {name: text for name in ("happens", "why", "cure") if (text := getattr(rule, name))}
     if line and (source := _source(ckpt, file, line)):
         evidence["source"] = source
