@@ -146,9 +146,6 @@ def merge(
     Raises:
         UserError: the merge is refused, with the reason; nothing is left under `out`.
     """
-    from checkpoint_doctor.facts.naming import merged_path, shorten
-    from checkpoint_doctor.merge.engine import merge as run_merge
-
     ckpt = open_checkpoint(adapter, base=base)
     if ckpt.adapter is None:
         raise UserError(f"{adapter} is no adapter: it has no adapter_config.json", _swapped_hint(ckpt))
@@ -161,6 +158,9 @@ def merge(
         name = ckpt.adapter.base_name
         what = f"the base {name} was not found on this machine" if name else f"{adapter} names no base"
         raise UserError(what, "give its directory with --base" + (", or --download to fetch it" if name else ""))
+    from checkpoint_doctor.facts.naming import merged_path, shorten
+    from checkpoint_doctor.merge.engine import merge as run_merge
+
     target = Path(out) if out is not None else shorten(merged_path(ckpt.root, ckpt.is_llava))
     return run_merge(
         ckpt,
