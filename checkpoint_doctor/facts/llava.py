@@ -41,3 +41,43 @@ def loader_name(root: Path) -> str:
     if len(parts) > 1 and parts[-1].startswith("checkpoint-"):
         return f"{parts[-2]}_{parts[-1]}"
     return parts[-1]
+
+
+def projector_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]] | None:
+    """Tensors that the projector of this config.json has, by their name after `mm_projector.`, with their shapes.
+
+    None when the type is none of linear, mlpNx_gelu and identity, or a width is not a positive integer. The first
+    dimension is the language model's width, [out, in]. Source: llava/model/multimodal_projector/builder.py.
+    """
+    hidden, tower = config.get("hidden_size"), config.get("mm_hidden_size")
+    kind = config.get("mm_projector_type", "linear")
+    if not isinstance(hidden, int) or not isinstance(tower, int) or hidden < 1 or tower < 1 or not isinstance(kind, str):
+        return None
+    if kind == "identity":
+        return {}
+    if kind == "linear":
+        return {"weight": (hidden, tower), "bias": (hidden,)}
+    match = PROJECTOR_LAYERS.match(kind)
+    if match is None:
+        return None
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer in range(int(match[1]) or 1):  # mlp0x_gelu builds one linear layer
+        shapes[f"{2 * layer}.weight"] = (hidden, hidden if layer else tower)
+        shapes[f"{2 * layer}.bias"] = (hidden,)
+    return shapes
+
+
+def tokenizer_error(model_type: str) -> str:
+    """What AutoTokenizer raises in a directory of this type without tokenizer files, once the package is imported.
+
+    The tokenizer table finds a config's class by its bare NAME. Since 4.36 transformers has a LlavaConfig of its own,
+    so the package's class of that name is taken for it and only the missing files are noticed. Seen with transformers
+    4.37.2, 4.57.6 and 5.23.0; the KeyError of LlavaConfig is that of 4.31 to 4.35.
+    """
+    name = PACKAGE_TYPES.get(model_type, "LlavaConfig")
+    if name == "LlavaConfig":
+        return (
+            "OSError: Can't load tokenizer (transformers 4.36 and later 4.x; ValueError: Either model_file or model_proto "
+            "must be specified in 4.57; KeyError: 'LlavaConfig' before 4.36)"
+        )
+    return f"KeyError: '{name}' (transformers 4.x with the llava package)"
