@@ -1,0 +1,1 @@
+"""How the tensors of one adapter method become changes of the base's tensors; one file per method."""

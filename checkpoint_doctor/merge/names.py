@@ -1,0 +1,126 @@
+"""Where the adapter's tensor names are in the base: its on-disk names, which need not be the run-time module names.
+
+PEFT attaches adapters to the modules in memory; the files of the same model may spell them differently (a base saved
+from the bare backbone; vision-language models before and after transformers 4.52, whose adapters PEFT 0.21.2 partly
+ignores with no more than a warning). A spelling is chosen for the whole adapter, never tensor by tensor, and only if it
+places everything; two different ways to place everything are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from difflib import get_close_matches
+
+from checkpoint_doctor.errors import UserError
+from checkpoint_doctor.facts.printable import printable
+
+Rules = tuple[tuple[str, str], ...]
+
+# Ordered prefix replacements; a name that no prefix fits stays as it is.
+# transformers 4.57.6 conversion tables (`_checkpoint_conversion_mapping`) and what 4.51, 4.57 and 5.23 write.
+_TO_CLASSIC: Rules = (
+    ("model.language_model.", "language_model.model."),
+    ("lm_head.", "language_model.lm_head."),
+    ("model.vision_tower.encoder.", "vision_tower.vision_model.encoder."),
+    ("model.vision_tower.", "vision_tower."),
+    ("model.multi_modal_projector.", "multi_modal_projector."),
+    ("model.image_newline", "image_newline"),
+)
+_FROM_CLASSIC: Rules = (
+    ("language_model.model.", "model.language_model."),
+    ("language_model.lm_head.", "lm_head."),
+    ("vision_tower.", "model.vision_tower."),
+    ("multi_modal_projector.", "model.multi_modal_projector."),
+    ("image_newline", "model.image_newline"),
+)
+_TO_OLD_QWEN: Rules = (("model.language_model.", "model."), ("model.visual.", "visual."))
+_FROM_OLD_QWEN: Rules = (
+    ("model.layers.", "model.language_model.layers."),
+    ("model.embed_tokens.", "model.language_model.embed_tokens."),
+    ("model.norm.", "model.language_model.norm."),
+    ("visual.", "model.visual."),
+)
+_CLASSIC_FAMILIES = (
+    "aya_vision", "gemma3", "got_ocr2", "internvl", "llava", "llava_next", "llava_next_video", "llava_onevision",
+    "mistral3", "paligemma", "video_llava", "vipllava",
+)  # fmt: skip
+_FAMILIES: dict[str, tuple[Rules, ...]] = {
+    **dict.fromkeys(_CLASSIC_FAMILIES, (_TO_CLASSIC, _FROM_CLASSIC)),
+    **dict.fromkeys(("qwen2_vl", "qwen2_5_vl"), (_TO_OLD_QWEN, _FROM_OLD_QWEN)),
+}
+# What transformers calls `base_model_prefix`: it adds or drops it by itself when it loads.
+_PREFIXES = ("model", "transformer", "gpt_neox", "backbone", "bert", "roberta", "language_model")
+_MOST_SHOWN = 3
+_MOST_COMPARED = 20_000
+
+
+def resolve(
+    wanted: Collection[str],
+    base: Collection[str],
+    model_type: str | None,
+    may_be_new: Callable[[str], bool] = lambda name: False,
+) -> dict[str, str]:
+    """The base's name of every tensor that the adapter changes.
+
+    Args:
+        wanted: tensor names in the adapter's spelling.
+        base: tensor names of the base, as on disk.
+        model_type: of the base, for the tables of vision-language models.
+        may_be_new: whether a tensor may be missing in the base because the merge adds it.
+
+    Raises:
+        UserError: something cannot be placed, or there are two ways to place it all.
+    """
+    known = set(base)
+
+    def fits(name: str) -> bool:
+        return name in known or may_be_new(name)
+
+    same = {name: name for name in wanted}
+    if all(map(fits, wanted)):
+        return same
+    found: list[dict[str, str]] = []
+    for spelling in _spellings(known, model_type):
+        placed = {name: spelling(name) for name in wanted}
+        if all(map(fits, placed.values())) and len(set(placed.values())) == len(placed) and placed not in found:
+            found.append(placed)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        name = next(name for name in wanted if found[0][name] != found[1][name])
+        raise UserError(
+            f"{printable(name)} of the adapter could be {printable(found[0][name])} or {printable(found[1][name])}",
+            "rename the adapter's tensors to the base's own names",
+        )
+    raise _unplaced([name for name in wanted if not fits(name)], known, len(wanted))
+
+
+def _spellings(known: Collection[str], model_type: str | None) -> list[Callable[[str], str]]:
+    ways: list[Callable[[str], str]] = []
+    for rules in _FAMILIES.get(model_type or "", ()):
+        ways.append(lambda name, rules=rules: _replace_prefix(name, rules))  # type: ignore[misc]
+    for prefix in _PREFIXES:
+        dotted = prefix + "."
+        if any(name.startswith(dotted) for name in known):
+            ways.append(lambda name, dotted=dotted: name if name in known else dotted + name)  # type: ignore[misc]
+        else:
+            ways.append(lambda name, dotted=dotted: name.removeprefix(dotted))  # type: ignore[misc]
+    return ways
+
+
+def _replace_prefix(name: str, rules: Rules) -> str:
+    for old, new in rules:
+        if name.startswith(old):
+            return new + name[len(old) :]
+    return name
+
+
+def _unplaced(missing: list[str], known: Collection[str], total: int) -> UserError:
+    missing = sorted(missing)
+    shown = ", ".join(printable(name) for name in missing[:_MOST_SHOWN])
+    more = f" and {len(missing) - _MOST_SHOWN} more" if len(missing) > _MOST_SHOWN else ""
+    near = get_close_matches(missing[0][:300], list(known)[:_MOST_COMPARED], n=2, cutoff=0.7)
+    hint = "this is not the base that the adapter was trained on"
+    if near:
+        hint += "; its closest names are " + " and ".join(printable(name) for name in near)
+    return UserError(f"{len(missing)} of {total} tensors of the adapter have no place in the base: {shown}{more}", hint)
