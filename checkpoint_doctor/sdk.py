@@ -10,9 +10,11 @@ from checkpoint_doctor.core.fix import ABSENT, Action, Edit, Fix
 from checkpoint_doctor.core.tensor import DTYPE_BITS, FLOAT_DTYPES, TensorInfo
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts import layout, llava
-from checkpoint_doctor.facts.adapter import Adapter, LoraModule, strip_prefix
+from checkpoint_doctor.facts.adapter import Adapter, FactorName, LoraModule, strip_prefix
+from checkpoint_doctor.facts.base_names import CLASSIC_FAMILIES, QWEN_FAMILIES, BaseNames
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.json_mend import mend as mend_json
+from checkpoint_doctor.facts.lora_rules import Ranks, Targets
 from checkpoint_doctor.facts.naming import merged_path, shorten
 from checkpoint_doctor.facts.opened import json_files, named_files, opened_files, weight_files
 from checkpoint_doctor.facts.safetensors_header import printable
@@ -24,16 +26,22 @@ from checkpoint_doctor.knowledge import lookup as knowledge
 
 __all__ = [
     "ABSENT",
+    "CLASSIC_FAMILIES",
     "DTYPE_BITS",
     "FLOAT_DTYPES",
+    "QWEN_FAMILIES",
     "Action",
     "Adapter",
+    "BaseNames",
     "Checkpoint",
     "Edit",
     "FactUnavailable",
+    "FactorName",
     "Fix",
     "LoraModule",
     "Problem",
+    "Ranks",
+    "Targets",
     "TensorInfo",
     "close_names",
     "command",

@@ -26,6 +26,29 @@ _FACTOR = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class FactorName:
+    """A tensor name of a LoRA factor, taken apart.
+
+    Attributes:
+        module: everything before the factor, wrappers and `base_model.model.` included.
+        factor: "lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B" or "lora_magnitude_vector".
+        adapter: the adapter's name if it was left in, else "".
+        leaf: ".weight", ".bias" or "".
+    """
+
+    module: str
+    factor: str
+    adapter: str
+    leaf: str
+
+    @classmethod
+    def of(cls, name: str) -> FactorName | None:
+        """Take a tensor name apart; None when it is no LoRA factor."""
+        match = _FACTOR.match(name)
+        return cls(match["module"], match["factor"], match["adapter"] or "", match["leaf"] or "") if match else None
+
+
+@dataclass(frozen=True, slots=True)
 class LoraModule:
     """The tensors of one adapted module.
 
@@ -63,6 +86,25 @@ class Adapter:
         return value
 
     @property
+    def library(self) -> str:
+        """Whose adapter_config.json this is: "PEFT", or "MLX" or "AdapterHub", whose files PEFT does not read.
+
+        Raises FactUnavailable when the config is missing or cannot be read.
+        """
+        config = self.config
+        if "peft_type" in config:
+            return "PEFT"
+        # mlx_lm/tuner/utils.py writes the arguments of its run; adapters/configuration writes the model's sizes.
+        if "fine_tune_type" in config or "lora_parameters" in config or {"adapter_path", "iters"} <= config.keys():
+            return "MLX"
+        return "AdapterHub" if "config" in config and "hidden_size" in config else "PEFT"
+
+    @property
+    def is_lora(self) -> bool:
+        """Whether PEFT will load it as plain LoRA; raises FactUnavailable when the config cannot be read."""
+        return self.peft_type == "LORA"
+
+    @property
     def peft_type(self) -> str | None:
         """The `peft_type` when it is a string."""
         value = self.config.get("peft_type")
@@ -89,12 +131,11 @@ class Adapter:
         """Module path to its LoRA factors; `.default.` inside names and wrapper prefixes are seen through."""
         found: dict[str, dict[str, TensorInfo]] = {}
         for name, tensor in self.tensors.items():
-            match = _FACTOR.match(name)
-            if match is None:
+            parts = FactorName.of(name)
+            if parts is None:
                 continue
-            path = strip_prefix(match["module"])
-            factor = match["factor"] + (".bias" if match["leaf"] == ".bias" else "")
-            found.setdefault(path, {})[factor] = tensor
+            factor = parts.factor + (".bias" if parts.leaf == ".bias" else "")
+            found.setdefault(strip_prefix(parts.module), {})[factor] = tensor
         return {path: LoraModule(path, factors) for path, factors in found.items()}
 
 

@@ -30,7 +30,8 @@ def locate(name: str | None, adapter_root: Path, revision: str | None = None) ->
     """Find the directory that `base_model_name_or_path` means.
 
     Order: as a path relative to the adapter, then to the working directory, then the local Hugging Face cache. A path
-    that leads back to the adapter itself is no base. Only directories with a config.json or weights count.
+    that leads back to the adapter itself is no base. Only directories with a config.json count, and other adapters,
+    which are no bases either, but the rules want to say so.
     """
     if not name or "\0" in name or len(name) > 4096:
         return BaseLocation(None, "", name or "")
@@ -49,7 +50,7 @@ def locate(name: str | None, adapter_root: Path, revision: str | None = None) ->
 
 def _is_model_directory(path: Path) -> bool:
     try:
-        return path.is_dir() and (path / "config.json").is_file()
+        return path.is_dir() and any((path / name).is_file() for name in ("config.json", "adapter_config.json"))
     except OSError:
         return False
 
