@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = re.compile(r".:", re.DOTALL)  # "C:", and whatever else ntpath takes for a drive
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
