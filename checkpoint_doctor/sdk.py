@@ -13,10 +13,11 @@ from checkpoint_doctor.facts import layout, llava
 from checkpoint_doctor.facts.adapter import Adapter, FactorName, LoraModule, strip_prefix
 from checkpoint_doctor.facts.base_names import CLASSIC_FAMILIES, QWEN_FAMILIES, BaseNames
 from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.facts.families import DECODERS, Family, family
 from checkpoint_doctor.facts.json_mend import mend as mend_json
 from checkpoint_doctor.facts.lora_rules import Ranks, Targets
 from checkpoint_doctor.facts.naming import merged_path, shorten
-from checkpoint_doctor.facts.opened import json_files, named_files, opened_files, weight_files
+from checkpoint_doctor.facts.opened import json_files, named_files, opened_files, refused_headers, weight_files
 from checkpoint_doctor.facts.safetensors_header import printable
 from checkpoint_doctor.facts.samples import same_values
 from checkpoint_doctor.facts.sniff import describe as describe_kind
@@ -27,6 +28,7 @@ from checkpoint_doctor.knowledge import lookup as knowledge
 __all__ = [
     "ABSENT",
     "CLASSIC_FAMILIES",
+    "DECODERS",
     "DTYPE_BITS",
     "FLOAT_DTYPES",
     "QWEN_FAMILIES",
@@ -37,6 +39,7 @@ __all__ = [
     "Edit",
     "FactUnavailable",
     "FactorName",
+    "Family",
     "Fix",
     "LoraModule",
     "Problem",
@@ -46,6 +49,7 @@ __all__ = [
     "close_names",
     "command",
     "describe_kind",
+    "family",
     "json_files",
     "knowledge",
     "layout",
@@ -58,6 +62,7 @@ __all__ = [
     "opened_files",
     "pointer",
     "printable",
+    "refused_headers",
     "same_values",
     "strip_prefix",
     "subject_kind",
