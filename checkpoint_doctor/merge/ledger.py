@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from threading import Lock
 
+from checkpoint_doctor.core.tensor import TensorInfo
 from checkpoint_doctor.errors import CkptDoctorError, UserError
 from checkpoint_doctor.facts import llava
 from checkpoint_doctor.facts.checkpoint import Checkpoint
@@ -18,8 +19,8 @@ class LedgerError(CkptDoctorError):
     """The engine did not do what it planned: a defect of ours, never of the input."""
 
 
-def consume(adapter: Checkpoint, updates: Iterable[Update]) -> tuple[str, ...]:
-    """Name every adapter tensor that the updates use, as "file: tensor".
+def consume(adapter: Checkpoint, updates: Iterable[Update], idle: Iterable[TensorInfo]) -> tuple[str, ...]:
+    """Name every adapter tensor that the updates use, as "file: tensor"; `idle` ones rightly have no use.
 
     Raises:
         UserError: one of the adapter's files holds a tensor that no update uses, or that two use.
@@ -41,7 +42,7 @@ def consume(adapter: Checkpoint, updates: Iterable[Update]) -> tuple[str, ...]:
         side = {(llava.NON_LORA_FILE, name) for name in adapter.tensors_of(llava.NON_LORA_FILE)}
         overruled = side - used.keys()  # the adapter's own value won, which the plan has noted
         held |= side - overruled
-    left = sorted(held - used.keys())
+    left = sorted(held - used.keys() - {(tensor.file, tensor.name) for tensor in idle})
     if left:
         raise UserError(
             f"{len(left)} tensors of the adapter are of no known use: {printable(left[0][1])}",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from checkpoint_doctor.core.tensor import DTYPE_BITS, FLOAT_DTYPES, TensorInfo
@@ -19,7 +20,7 @@ from checkpoint_doctor.merge.changes import Change, check_copies, gather
 from checkpoint_doctor.merge.compare import same_bytes
 from checkpoint_doctor.merge.methods import lora
 from checkpoint_doctor.merge.methods.orientation import Orientation
-from checkpoint_doctor.merge.methods.update import Copy, Update
+from checkpoint_doctor.merge.methods.update import Copy, Found
 from checkpoint_doctor.merge.ops import Op, Plan, Source
 
 
@@ -34,26 +35,26 @@ def build(adapter: Checkpoint, base: Checkpoint) -> Plan:
         UserError: with the reason, before anything is written.
     """
     refuse.check_base(base)
-    updates, warnings, notes = _updates(adapter, base)
+    found, notes = _find(adapter, base)
     tensors = base.tensors
     tables = ties.tables(tensors, base.config)
     known = dict(tensors)
     if tables.input and tables.output and not tables.stored:
         known[tables.output] = tensors[tables.input]
     placed = names.resolve(
-        {update.target for update in updates},
+        {update.target for update in found.updates},
         known,
         base.model_type,
         lambda name: is_llava_run(adapter) and llava.may_be_new(name),
     )
-    changes = gather(updates, placed, known, adapter.root, Orientation(tensors, base.model_type))
+    changes = gather(found.updates, placed, known, adapter.root, Orientation(tensors, base.model_type))
     check_copies(changes, known, (tables.input, tables.output))
     config = _settle_ties(changes, tables, adapter, base, notes)
     config.update(_vocabulary(changes, tables, known, base))
     files = shards.out_files(_operations(changes, tables, adapter, base), base)
     index, index_like = shards.index(files, base)
-    consumed = ledger.consume(adapter, updates)
-    return Plan(files, index, index_like, config, consumed, tuple(notes), tuple(warnings))
+    consumed = ledger.consume(adapter, found.updates, found.idle)
+    return Plan(files, index, index_like, config, consumed, tuple(notes), tuple(found.warnings))
 
 
 def is_llava_run(adapter: Checkpoint) -> bool:
@@ -61,8 +62,8 @@ def is_llava_run(adapter: Checkpoint) -> bool:
     return adapter.adapter is None or adapter.is_llava or llava_facts.NON_LORA_FILE in adapter.files
 
 
-def _updates(adapter: Checkpoint, base: Checkpoint) -> tuple[list[Update], list[str], list[str]]:
-    """Updates, warnings and notes."""
+def _find(adapter: Checkpoint, base: Checkpoint) -> tuple[Found, list[str]]:
+    """What the adapter changes, and notes."""
     notes: list[str] = []
     if adapter.adapter is None:
         if llava_facts.PROJECTOR_FILE not in adapter.files:
@@ -70,24 +71,24 @@ def _updates(adapter: Checkpoint, base: Checkpoint) -> tuple[list[Update], list[
                 f"{adapter.root} holds no adapter: neither adapter_config.json nor adapter weights",
                 "give the directory that the training run saved",
             )
-        return list(llava.side_copies(adapter)), [], notes
+        return Found(list(llava.side_copies(adapter)), [], []), notes
     try:
         warnings = refuse.check_adapter(adapter.adapter)
-        updates, more = lora.updates(adapter.adapter)
+        found = lora.find(adapter.adapter, same_bytes(adapter.root))
     except FactUnavailable as problem:
         raise UserError(
             f"the adapter {adapter.root} cannot be read: {problem.reason}", "save it again, or repair it first"
         ) from None
     if is_llava_run(adapter):
         refuse.check_llava(adapter, base)
-        held = {update.target for update in updates if isinstance(update, Copy)}
+        held = {update.target for update in found.updates if isinstance(update, Copy)}
         for copy in llava.side_copies(adapter):
             if copy.target not in held:
-                updates.append(copy)
+                found.updates.append(copy)
                 continue
             # The loader reads non_lora_trainables.bin first and the adapter after it.
             notes.append(f"{printable(copy.target)} was taken from the adapter, which wins over {copy.tensor.file}")
-    return updates, warnings + more, notes
+    return replace(found, warnings=[*warnings, *found.warnings]), notes
 
 
 def _settle_ties(

@@ -198,8 +198,8 @@ def test_tied_tables_are_untied(tmp_path: Path, end: str, stored: bool, shards: 
     table = base["model.embed_tokens.weight"].astype(np.float64)
     embed = head = table
     if end != "head":
-        embed = table + 2 * (adapter["base_model.model.model.embed_tokens.lora_embedding_B"].astype(float) @
-                             adapter["base_model.model.model.embed_tokens.lora_embedding_A"].astype(float)).T  # fmt: skip
+        a, b = (adapter[f"base_model.model.model.embed_tokens.lora_embedding_{side}"] for side in "AB")
+        embed = table + 2 * (b.astype(np.float64) @ a.astype(np.float64)).T
     if end != "embed":
         head = table + delta(adapter, "lm_head", 2.0)
     kit.assert_rounded(merged["model.embed_tokens.weight"], embed)

@@ -66,7 +66,7 @@ def put(name: str, value: np.ndarray) -> Callable[[kit.Tensors], None]:
 
 
 Q = "model.layers.0.self_attn.q_proj"
-ADAPTERS: dict[str, Callable[[kit.Tensors], None]] = {
+ADAPTERS: dict[str, Callable[[kit.Tensors], object]] = {
     "holds no tensors": lambda tensors: tensors.clear(),
     "has no lora_A, only lora_B": drop(f"{Q}.lora_A.weight"),
     "has no lora_B, only lora_A": drop(f"{Q}.lora_B.weight"),
@@ -75,11 +75,12 @@ ADAPTERS: dict[str, Callable[[kit.Tensors], None]] = {
     "lora_magnitude_vector": put(f"{Q}.lora_magnitude_vector", np.ones(kit.HIDDEN, np.float32)),
     "convolutions": put(f"{Q}.lora_A.weight", np.ones((4, kit.HIDDEN, 1, 1), np.float32)),
     "no tensor that LoRA merging knows": put(f"{Q}.lora_diag", np.ones(4, np.float32)),
-    "trainable_tokens_delta": put("model.embed_tokens.token_adapter.trainable_tokens_delta", np.ones((1, kit.HIDDEN), "f4")),
+    "trainable_tokens_delta": put("model.embed_tokens.token_adapter.trainable_tokens_delta", np.ones((1, 16), "f4")),
     "no place in the base": put("score.weight", np.ones((2, kit.HIDDEN), np.float32)),
     r"has shape \[40, 16\] in the base": put("lm_head.weight", np.ones((kit.ROWS, 8), np.float32)),
-    "holds model.norm.weight twice": lambda tensors: tensors.update(
-        {f"base_model.model.model.norm.{infix}weight": np.ones(kit.HIDDEN, "f4") for infix in ("", "modules_to_save.")}
+    "holds model.norm.weight twice, with different values": lambda tensors: (
+        put("model.norm.weight", np.ones(16, "f4"))(tensors),
+        put("model.norm.modules_to_save.weight", np.zeros(16, "f4"))(tensors),
     ),
     "holds NaN": put(f"{Q}.lora_A.weight", np.full((4, kit.HIDDEN), np.nan, np.float32)),
     "overflow BF16|NaN or infinite": put(f"{Q}.lora_A.weight", np.full((4, kit.HIDDEN), 3e38, np.float32)),
@@ -130,7 +131,7 @@ BASES: dict[str, Callable[[Path], object]] = {
     r"is quantised \(bitsandbytes\)": lambda base: kit.write_json(
         base / "config.json", kit.llama_config(quantization_config={"quant_method": "bitsandbytes"})
     ),
-    "is an adapter itself": lambda base: ((base / "model.safetensors").unlink(), kit.write_json(base / "adapter_config.json", {})),
+    "is an adapter itself": lambda base: (base / "model.safetensors").rename(base / "adapter_model.safetensors"),
     "also holds an adapter": lambda base: kit.write_json(base / "adapter_config.json", {}),
     "header": lambda base: (base / "model.safetensors").write_bytes(struct.pack("<Q", 1 << 40) + b"{}" * 50),
 }  # fmt: skip
@@ -230,7 +231,7 @@ def test_outputs(tmp_path: Path) -> None:
 def test_little_memory(tmp_path: Path) -> None:
     kit.write_model(tmp_path / "base", kit.llama())
     kit.write_adapter(tmp_path / "adapter", kit.all_linear())
-    with pytest.raises(UserError, match="needs .* MiB of memory"):
+    with pytest.raises(UserError, match=r"needs .* MiB of memory"):
         kit.run(tmp_path, max_memory=50 << 20)
 
 

@@ -6,25 +6,30 @@ Formulas and key names: PEFT 0.3 to 0.21 (tuners/lora/layer.py, utils/save_and_l
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from checkpoint_doctor.core.tensor import FLOAT_DTYPES, TensorInfo
 from checkpoint_doctor.errors import UserError
 from checkpoint_doctor.facts.adapter import PREFIX, Adapter, LoraModule, strip_prefix
 from checkpoint_doctor.facts.printable import printable
-from checkpoint_doctor.merge.methods.update import BiasShift, Copy, Pair, Update
+from checkpoint_doctor.merge.methods.update import BiasShift, Copy, Found, Pair, Update
 from checkpoint_doctor.merge.scaling import Scaling
 
 # Wrappers that PEFT puts between a module's path and its own tensors: `lm_head.modules_to_save.default.weight` of raw
 # state dicts, `q_proj.base_layer.bias` of bias="lora_only", `embed_tokens.base_layer.weight` of targeted embeddings.
 _WRAPPER = re.compile(r"\.(?:modules_to_save\.default|modules_to_save|base_layer)(?=\.)")
-_LINEAR = {"lora_A", "lora_B"}
+# The frozen table beside a trained one: saved by PEFT with save_embedding_layers, read by nobody.
+_ORIGINAL = re.compile(r"\.original_module(?=\.)")
 _EMBEDDING = {"lora_embedding_A", "lora_embedding_B"}
 
 
-def updates(adapter: Adapter) -> tuple[list[Update], list[str]]:
-    """All that the adapter's weight file changes, and warnings.
+def find(adapter: Adapter, same_bytes: Callable[[TensorInfo, TensorInfo], bool]) -> Found:
+    """All that the adapter's weight file changes.
+
+    Args:
+        adapter: the PEFT adapter.
+        same_bytes: compares two of its tensors.
 
     Raises:
         UserError: a factor lacks its partner, has the wrong rank or shape, is empty or no ordinary float tensor, or a
@@ -44,10 +49,23 @@ def updates(adapter: Adapter) -> tuple[list[Update], list[str]]:
         found.extend(_module_updates(path, module, scaling))
     used = {factor.name for module in adapter.modules.values() for factor in module.factors.values()}
     saved = _saved_modules(adapter.config)
+    copies: dict[str, Copy] = {}
+    idle: list[TensorInfo] = []
     for name, tensor in tensors.items():
-        if name not in used:
-            found.append(_copy(name, tensor, saved))
-    return found, _warnings(adapter, tensors)
+        if name in used:
+            continue
+        copy = _copy(name, tensor, saved)
+        if _ORIGINAL.search(name):
+            idle.append(tensor)
+        elif copy.target not in copies:
+            copies[copy.target] = copy
+        elif copy.tensor.shape == copies[copy.target].tensor.shape and same_bytes(tensor, copies[copy.target].tensor):
+            idle.append(tensor)
+        else:
+            raise UserError(
+                f"the adapter holds {printable(copy.target)} twice, with different values", "remove one of the two"
+            )
+    return Found([*found, *copies.values()], idle, _warnings(adapter, tensors))
 
 
 def _check_values(tensor: TensorInfo) -> None:

@@ -52,3 +52,18 @@ class Copy:
 
 
 Update = Pair | BiasShift | Copy
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a method found in the adapter.
+
+    Attributes:
+        updates: the changes.
+        idle: tensors that rightly have no effect: frozen originals, and second copies of the same bytes.
+        warnings: doubts for the user.
+    """
+
+    updates: list[Update]
+    idle: list[TensorInfo]
+    warnings: list[str]
