@@ -6,7 +6,7 @@ import shlex
 from difflib import get_close_matches
 
 from checkpoint_doctor.core.finding import Problem
-from checkpoint_doctor.core.fix import ABSENT, Action, Edit, Fix
+from checkpoint_doctor.core.fix import ABSENT, Action, Edit, Fix, Safety
 from checkpoint_doctor.core.tensor import DTYPE_BITS, FLOAT_DTYPES, TensorInfo
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts import layout, llava
@@ -44,6 +44,7 @@ __all__ = [
     "LoraModule",
     "Problem",
     "Ranks",
+    "Safety",
     "Targets",
     "TensorInfo",
     "close_names",

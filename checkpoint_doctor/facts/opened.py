@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.llava import NON_LORA_FILE, PROJECTOR_FILE
+from checkpoint_doctor.facts.safetensors_header import HeaderProblem
 
 _TOKENIZER = ("tokenizer_config.json", "tokenizer.json")
 # Read only when tokenizer_config.json has no added_tokens_decoder (tokenization_utils_base.py::_from_pretrained).
@@ -30,7 +31,8 @@ _PROCESSOR = (
 # Weights of the parts of a diffusers pipeline and of the modules of sentence-transformers.
 _PART = re.compile(r"[^/]+/(?:model|diffusion_pytorch_model)\.safetensors")
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth")
-_NOT_MEANT_AS_JSON = {"empty", "lfs-pointer", "html", "xml-error", "error-body"}
+# What lies there instead of the file that was meant: rules of their own tell.
+_STAND_INS = {"empty", "lfs-pointer", "html", "xml-error", "error-body"}
 # What trainers leave behind: it has these endings, but nobody loads it as weights.
 _TRAINING_STATE = re.compile(
     r"(?:optimizer|scheduler|scaler|sampler|dl_state|loss_scaler)\w*\.(?:pt|bin|pth)"
@@ -51,10 +53,15 @@ def named_files(ckpt: Checkpoint) -> list[str]:
     return [name for name in dict.fromkeys(_names(ckpt)) if name in ckpt.files]
 
 
-def json_files(ckpt: Checkpoint) -> list[str]:
-    """The JSON files that loading opens, without those that are no text of their own: empty, pointers, error pages."""
-    names = [name for name in opened_files(ckpt) if name.endswith(".json")]
-    return [name for name in names if ckpt.kind(name) not in _NOT_MEANT_AS_JSON]
+def json_files(ckpt: Checkpoint, *also: str) -> list[str]:
+    """The JSON files that loading opens, without those that are no text of their own: empty, pointers, error pages.
+
+    Args:
+        also: further files to give, if they are there.
+    """
+    extra = [name for name in also if name in ckpt.files and ckpt.files[name].followed]
+    names = [name for name in opened_files(ckpt) if name.endswith(".json")] + extra
+    return [name for name in names if ckpt.kind(name) not in _STAND_INS]
 
 
 def weight_files(ckpt: Checkpoint) -> list[str]:
@@ -94,3 +101,18 @@ def _has_added_tokens_decoder(ckpt: Checkpoint) -> bool:
         return "added_tokens_decoder" in ckpt.object("tokenizer_config.json")
     except FactUnavailable:
         return False
+
+
+def refused_headers(ckpt: Checkpoint) -> Iterator[tuple[str, HeaderProblem]]:
+    """The safetensors files that loading opens and safetensors refuses, with the first reason.
+
+    Left out are files that are no attempt at weights: empty ones, pointers, error pages.
+
+    Raises:
+        FactUnavailable: a file cannot be read.
+    """
+    for name in weight_files(ckpt):
+        if name.endswith(".safetensors") and ckpt.kind(name) not in _STAND_INS:
+            problem = next((problem for problem in ckpt.header(name).problems if problem.fatal), None)
+            if problem is not None:
+                yield name, problem

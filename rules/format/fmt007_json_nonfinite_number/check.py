@@ -1,0 +1,16 @@
+"""Literals that only Python reads; told once for a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checkpoint_doctor.sdk import Checkpoint, Problem, json_files
+
+
+def check(ckpt: Checkpoint) -> Iterator[Problem]:
+    for file in json_files(ckpt, "generation_config.json"):
+        document = ckpt.document(file)
+        found = [problem for problem in document.problems if problem.kind == "nonfinite"]
+        if found and document.valid:
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            yield Problem(f"{found[0].message}{more}", found[0].pointer, file, line=found[0].line)

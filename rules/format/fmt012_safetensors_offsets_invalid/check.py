@@ -1,0 +1,15 @@
+"""The places of the tensors in a safetensors file contradict each other or their shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checkpoint_doctor.sdk import Checkpoint, Problem, refused_headers
+
+KINDS = {"hole", "overlap", "reversed-offsets", "overflow", "sub-byte", "size-mismatch"}
+
+
+def check(ckpt: Checkpoint) -> Iterator[Problem]:
+    for file, problem in refused_headers(ckpt):
+        if problem.kind in KINDS and ckpt.kind(file) in ("safetensors", "binary"):
+            yield Problem(f"{file}: {problem.message}", file=file)
