@@ -88,6 +88,8 @@ def _find(adapter: Checkpoint, base: Checkpoint) -> tuple[Found, list[str]]:
                 continue
             # The loader reads non_lora_trainables.bin first and the adapter after it.
             notes.append(f"{printable(copy.target)} was taken from the adapter, which wins over {copy.tensor.file}")
+    elif base.is_llava:
+        warnings += refuse.check_plain_on_llava(adapter)
     return replace(found, warnings=[*warnings, *found.warnings]), notes
 
 

@@ -134,6 +134,20 @@ def _quantization_name(config: Mapping[str, Any]) -> str:
     return printable(str(method), 40) if method else "quantization_config"
 
 
+def check_plain_on_llava(adapter: Checkpoint) -> list[str]:
+    """What to say about a PEFT directory without LLaVA's side files whose base is a LLaVA model.
+
+    Raises:
+        UserError: it is an intermediate checkpoint of a run, which lacks the projector that was trained with it.
+    """
+    if adapter.name.startswith("checkpoint-"):
+        raise UserError(
+            f"{adapter.root} is an intermediate checkpoint, without config.json and {llava.NON_LORA_FILE}",
+            "merge the run's output directory, which has both",
+        )
+    return [f"the base is LLaVA and the adapter has no {llava.NON_LORA_FILE}: the projector stays the base's"]
+
+
 def check_llava(adapter: Checkpoint, base: Checkpoint) -> None:
     """Refuse a LLaVA LoRA directory that its own loader would fill with wrong or random values.
 
