@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checkpoint_doctor.core.tensor import TensorInfo
@@ -118,6 +120,20 @@ class Adapter:
         except FactUnavailable:
             return None
         return value if isinstance(value, str) and value else None
+
+    @property
+    def names_itself(self) -> bool:
+        """Whether `base_model_name_or_path` leads to the adapter's own directory."""
+        name, root = self.base_name, self._checkpoint.root
+        if not self._checkpoint.looks_outside or not name or "\0" in name or len(name) > 4096:
+            return False
+        for path in (root / name, Path(name)):
+            try:
+                if os.path.samefile(path, root):
+                    return True
+            except OSError:
+                continue
+        return False
 
     @cached_property
     def tensors(self) -> Mapping[str, TensorInfo]:

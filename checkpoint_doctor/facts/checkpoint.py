@@ -307,6 +307,11 @@ class Checkpoint:
         """Whether this is an adapter without full weights beside it."""
         return self.adapter is not None and self.weights.format == "none"
 
+    @property
+    def looks_outside(self) -> bool:
+        """Whether the base may be looked for outside the directory."""
+        return self._find_base
+
     @cached_property
     def base_location(self) -> base_facts.BaseLocation:
         """Where the base was looked for and found."""

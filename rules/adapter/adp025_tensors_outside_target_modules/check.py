@@ -1,0 +1,61 @@
+"""LoRA tensors whose module the config does not adapt: silently dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checkpoint_doctor.sdk import Adapter, Checkpoint, Edit, Fix, Problem, Safety, Targets, listed, printable
+
+
+def check(ckpt: Checkpoint) -> Iterator[Problem]:
+    adapter = ckpt.adapter
+    if (
+        adapter is None
+        or not adapter.is_lora
+        or adapter.weights_file is None
+        or not adapter.config.get("target_modules")
+    ):
+        return
+    paths = _paths(adapter)
+    targets = Targets(adapter.config, paths)
+    dropped = [path for path in paths if not targets.has(path)]
+    if not dropped:
+        return
+    whole = len(dropped) == len(paths)
+    message = (
+        f"target_modules names none of the {len(paths)} modules that have tensors, such as {printable(dropped[0])}"
+    )
+    if not whole:
+        message = f"{len(dropped)} of {len(paths)} modules with tensors are not adapted: {listed(dropped)}"
+    yield Problem(message, "/target_modules", fix=_fix(adapter, dropped, "safe" if whole else "unsafe"))
+
+
+def _paths(adapter: Adapter) -> list[str]:
+    config, left_alone = adapter.config, set()
+    parameters = config.get("target_parameters")
+    if isinstance(parameters, list):
+        left_alone = {str(name).rpartition(".")[0] for name in parameters}
+    if config.get("ensure_weight_tying"):
+        left_alone |= {"lm_head", "embed_tokens"}
+    inside = ("base_model.",)  # a doubled prefix is another rule's
+    return [
+        path
+        for path in adapter.modules
+        if not path.startswith(inside) and ".base_layer" not in path and not path.endswith(tuple(left_alone))
+    ]
+
+
+def _fix(adapter: Adapter, dropped: list[str], safety: Safety) -> Fix | None:
+    config = adapter.config
+    now = config["target_modules"]
+    if any(config.get(key) for key in ("exclude_modules", "modules_to_save", "layers_to_transform", "layers_pattern")):
+        return None
+    if isinstance(now, str) and safety == "unsafe":
+        return None
+    names = {path.rpartition(".")[2] for path in dropped}
+    if any(name.isdigit() for name in names):
+        return None
+    kept = now if isinstance(now, list) and safety == "unsafe" else []
+    meant = [*kept, *sorted(names)]
+    edit = Edit("set", "adapter_config.json", "/target_modules", now, meant)
+    return Fix(f"set target_modules to {listed([str(name) for name in meant], 12)}", safety, (edit,))
