@@ -24,6 +24,8 @@ PACKAGE_TYPES = {
 NON_LORA_FILE = "non_lora_trainables.bin"
 PROJECTOR_FILE = "mm_projector.bin"
 PROJECTOR_LAYERS = re.compile(r"mlp(\d{1,2})x_gelu\Z")
+# What follows `mm_projector.` in a plain projector; wrappers of PEFT and resamplers have longer names.
+PROJECTOR_TENSOR = re.compile(r"(?:\d{1,3}\.)?(?:weight|bias)\Z")
 
 
 def is_original(config: Mapping[str, Any]) -> bool:
@@ -51,7 +53,7 @@ def projector_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]] | 
     """
     hidden, tower = config.get("hidden_size"), config.get("mm_hidden_size")
     kind = config.get("mm_projector_type", "linear")
-    if not isinstance(hidden, int) or not isinstance(tower, int) or hidden < 1 or tower < 1 or not isinstance(kind, str):
+    if not isinstance(hidden, int) or not isinstance(tower, int) or not isinstance(kind, str) or min(hidden, tower) < 1:
         return None
     if kind == "identity":
         return {}
@@ -77,7 +79,17 @@ def tokenizer_error(model_type: str) -> str:
     name = PACKAGE_TYPES.get(model_type, "LlavaConfig")
     if name == "LlavaConfig":
         return (
-            "OSError: Can't load tokenizer (transformers 4.36 and later 4.x; ValueError: Either model_file or model_proto "
-            "must be specified in 4.57; KeyError: 'LlavaConfig' before 4.36)"
+            "OSError: Can't load tokenizer (transformers 4.37; in 4.57 ValueError: Either model_file or model_proto "
+            "must be specified; before 4.36 KeyError: 'LlavaConfig')"
         )
     return f"KeyError: '{name}' (transformers 4.x with the llava package)"
+
+
+def is_intermediate(root: Path) -> bool:
+    """Whether the directory is a `checkpoint-N` inside a run."""
+    return re.fullmatch(r"checkpoint-\d{1,12}", os.path.basename(os.path.abspath(root))) is not None
+
+
+def is_snapshot(root: Path) -> bool:
+    """Whether the directory is a revision in the Hub cache, which people give by the repository's name."""
+    return os.path.basename(os.path.dirname(os.path.abspath(root))) == "snapshots"

@@ -1,0 +1,26 @@
+"""A merged model that kept the name of its run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from checkpoint_doctor.sdk import Checkpoint, Fix, Problem, command, llava, printable
+
+WORD = re.compile(r"[-_.]?q?lora", re.IGNORECASE)
+
+
+def check(ckpt: Checkpoint) -> Iterator[Problem]:
+    name = llava.loader_name(ckpt.root)
+    if ckpt.adapter is not None or llava.is_snapshot(ckpt.root) or not {"llava", "lora"} <= _words(name):
+        return
+    better = WORD.sub("", ckpt.name) or "llava-merged"
+    if better != ckpt.name and not (ckpt.root.parent / better).exists():
+        fix = Fix(command("mv", ckpt.root, ckpt.root.parent / better), "display")
+    else:
+        fix = None
+    yield Problem(f"a full model lies under a name with 'lora' in it: {printable(name)}", fix=fix)
+
+
+def _words(name: str) -> set[str]:
+    return {word for word in ("llava", "lora") if word in name.lower()}
