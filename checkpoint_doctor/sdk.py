@@ -23,7 +23,9 @@ from checkpoint_doctor.facts.samples import same_values
 from checkpoint_doctor.facts.sniff import describe as describe_kind
 from checkpoint_doctor.facts.sniff import lfs_pointer
 from checkpoint_doctor.facts.subject import kind as subject_kind
+from checkpoint_doctor.facts.wrappers import Wrapped, wrapped
 from checkpoint_doctor.knowledge import lookup as knowledge
+from checkpoint_doctor.knowledge.architectures import builders, namesakes
 
 __all__ = [
     "ABSENT",
@@ -47,6 +49,8 @@ __all__ = [
     "Safety",
     "Targets",
     "TensorInfo",
+    "Wrapped",
+    "builders",
     "close_names",
     "command",
     "describe_kind",
@@ -60,6 +64,7 @@ __all__ = [
     "mend_json",
     "merge_fix",
     "named_files",
+    "namesakes",
     "opened_files",
     "pointer",
     "printable",
@@ -68,6 +73,7 @@ __all__ = [
     "strip_prefix",
     "subject_kind",
     "weight_files",
+    "wrapped",
 ]
 
 

@@ -38,7 +38,8 @@ WITH_VISION = _types("""
 GPT2 = _types("codegen gpt-sw3 gpt2 gpt_bigcode gptj")
 ENCODERS = _types("bert camembert data2vec-text ernie megatron-bert roberta xlm-roberta xlm-roberta-xl")
 
-_TEXT = r"(?:model\.|language_model\.model\.|model\.language_model\.|language_model\.)?"
+# transformers 5 takes a doubled "model." away by itself.
+_TEXT = r"(?:(?:model\.){0,2}|language_model\.model\.|model\.language_model\.|language_model\.)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,10 @@ RANDOM = {
     "WGT007/bad_gap": 9,
     "WGT007/bad_too_many": 0,
     "WGT010/bad_gptq": 7,
+    "WGT013/bad_int8": 0,
+    "WGT014/bad_gpt2_names": 12,
+    "WGT014/bad_vision_language_names": 12,
+    "WGT014/good_other_prefix": 0,
     "WGT001/good_base_model_names": 0,
     "WGT001/good_doubled": 0,
     "WGT003/good_odd_buffers": 0,
@@ -106,6 +110,11 @@ def test_dtype_is_converted() -> None:
     import torch
 
     assert load(FIXTURES / "WGT009/bad_float32_weights/given")[0].dtype == torch.bfloat16
+
+
+def test_integers_are_taken_for_weights() -> None:
+    model, _ = load(FIXTURES / "WGT013/bad_int8/given")
+    assert model.model.layers[0].mlp.up_proj.weight.abs().max() > 90
 
 
 @pytest.mark.parametrize("case", FIXED)

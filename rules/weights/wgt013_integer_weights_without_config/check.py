@@ -1,0 +1,33 @@
+"""Quantised numbers that would be taken for weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from checkpoint_doctor.sdk import Checkpoint, Problem, knowledge, listed
+
+# With these beside it, a format is known that WGT010 reports.
+KNOWN_FORMAT = re.compile(r".+(?:\.SCB|\.qweight|\.weight_packed|\.weight\.quant_state\.bitsandbytes__\w+)")
+ANNOUNCED = ("quantization_config", "quantization", "compression_config")
+
+
+def check(ckpt: Checkpoint) -> Iterator[Problem]:
+    config = ckpt.config
+    text = config.get("text_config")
+    sections = [config, text] if isinstance(text, dict) else [config]
+    if any(section.get(key) for section in sections for key in ANNOUNCED):
+        return
+    if not knowledge.find("model_type", ckpt.model_type or ""):
+        return
+    if any(KNOWN_FORMAT.fullmatch(name) for name in ckpt.tensors):
+        return
+    found = [
+        tensor
+        for name, tensor in ckpt.tensors.items()
+        if name.endswith(".weight") and tensor.dtype in ("I8", "U8") and len(tensor.shape) == 2
+    ]
+    if found:
+        names = listed([tensor.name for tensor in found])
+        message = f"{len(found)} matrices are {found[0].dtype}, and config.json has no quantization_config: {names}"
+        yield Problem(message, file=found[0].file)
