@@ -32,7 +32,8 @@ def is_original(config: Mapping[str, Any]) -> bool:
     """Whether a config.json was written by the llava packages: flat, with `mm_*` fields, unlike transformers' own."""
     if "vision_config" in config or "text_config" in config:
         return False
-    if config.get("model_type") in PACKAGE_TYPES:
+    model_type = config.get("model_type")
+    if isinstance(model_type, str) and model_type in PACKAGE_TYPES:
         return True
     return any(isinstance(key, str) and key.startswith("mm_") for key in config)
 
