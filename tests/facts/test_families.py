@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit import llama_config, llama_shapes, safetensors, write_json
 
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.families import Family, family
 from checkpoint_doctor.facts.wrappers import wrapped
+from kit import llama_config, llama_shapes, safetensors, write_json
 
 
 def see(folder: Path, shapes: dict[str, tuple[int, ...]], **changes: Any) -> Family | None:
