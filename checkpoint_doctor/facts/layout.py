@@ -9,6 +9,7 @@ from typing import Any
 
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.facts.shard_index import read_index
 from checkpoint_doctor.facts.weights import CANDIDATES
 
 # The stems of transformers' own shards (modeling_utils.py, SAFE_WEIGHTS_NAME and WEIGHTS_NAME) and their endings.
@@ -26,6 +27,14 @@ LOADED_NAMES = (
     "preprocessor_config.json",
 )  # fmt: skip
 _KEYS = {re.sub(r"[-_ ]", "", name): name for name in LOADED_NAMES}
+# Saved per rank: torch.distributed.checkpoint, DeepSpeed, accelerate's FSDP, verl, Megatron.
+_DISTRIBUTED = (
+    ("torch.distributed.checkpoint", re.compile(r"(?:.*/)?[^/]+\.distcp")),
+    ("DeepSpeed", re.compile(r"(?:.*/)?(?:zero_pp_rank_\d+_)?mp_rank_\d+_model_states\.pt")),
+    ("FSDP", re.compile(r"(?:.*/)?pytorch_model_fsdp(?:_\d+)?\.bin")),
+    ("verl", re.compile(r"(?:.*/)?model_world_size_\d+_rank_\d+\.pt")),
+    ("Megatron", re.compile(r"(?:.*/)?mp_rank_\d+(?:_\d+)?/(?:model_optim_rng|distrib_optim|model_rng)\.pt")),
+)
 _COPY_MARKS = re.compile(r"\?download=\w+|\s*\(\d{1,3}\)|\s+-\s+copy|\s+copy(?:\s+\d+)?|\.txt\Z", re.IGNORECASE)
 
 
@@ -92,6 +101,31 @@ def shard_index_of(ckpt: Checkpoint) -> dict[str, Any] | None:
         return build_index(ckpt, sets[0].files.values())
     except FactUnavailable:
         return None
+
+
+def shadowed_bin(ckpt: Checkpoint) -> tuple[str, ...]:
+    """The complete torch weights that an incomplete safetensors index keeps from being loaded; () when there are none."""
+    if ckpt.weights.format != "safetensors" or not ckpt.weights.missing:
+        return ()
+    if ckpt.has("pytorch_model.bin"):
+        return ("pytorch_model.bin",)
+    name = "pytorch_model.bin.index.json"
+    try:
+        index = read_index(ckpt.json(name), name)
+    except FactUnavailable:
+        return ()
+    whole = index.shards and not index.escapes and all(ckpt.has(shard) for shard in index.shards)
+    return index.shards if whole else ()
+
+
+def distributed(files: Iterable[str]) -> dict[str, list[str]]:
+    """Who saved by rank to the files that hold the parts of the model."""
+    found: dict[str, list[str]] = {}
+    for name in files:
+        for program, pattern in _DISTRIBUTED:
+            if pattern.fullmatch(name):
+                found.setdefault(program, []).append(name)
+    return found
 
 
 def unfinished(ckpt: Checkpoint) -> dict[str, str]:
