@@ -21,6 +21,7 @@ CONFIG_FILE = "adapter_config.json"
 WEIGHT_FILES = ("adapter_model.safetensors", "adapter_model.bin")
 PREFIX = "base_model.model."
 
+_WRAPPERS = re.compile(r"(?:module\.|_orig_mod\.)*")
 _FACTOR = re.compile(
     r"(?P<module>.+)\.(?P<factor>lora_A|lora_B|lora_embedding_A|lora_embedding_B|lora_magnitude_vector)"
     r"(?:\.(?P<adapter>[^.]+?))??(?P<leaf>\.weight|\.bias)?\Z"
@@ -157,11 +158,6 @@ class Adapter:
 
 def strip_prefix(name: str) -> str:
     """A tensor or module name as the base model spells it: without wrappers and `base_model.model.`."""
-    while True:
-        for wrapper in ("module.", "_orig_mod."):
-            if name.startswith(wrapper):
-                name = name[len(wrapper) :]
-                break
-        else:
-            break
+    found = _WRAPPERS.match(name)
+    name = name[found.end() :] if found else name
     return name[len(PREFIX) :] if name.startswith(PREFIX) else name

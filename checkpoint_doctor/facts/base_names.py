@@ -12,6 +12,9 @@ from checkpoint_doctor.core.tensor import TensorInfo
 
 Spelling = Callable[[str], str]
 
+# Real names have some 100 characters; longer ones would only cost time.
+MAX_NAME = 1000
+
 # Vision-language families whose text model is `language_model.model.` in files and `model.language_model.` in memory.
 CLASSIC_FAMILIES = frozenset((
     "aya_vision", "gemma3", "got_ocr2", "internvl", "llava", "llava_next", "llava_next_video", "llava_onevision",
@@ -71,6 +74,8 @@ class BaseNames:
 def _modules(names: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for name in names:
+        if len(name) > MAX_NAME:
+            continue
         while "." in name:
             name = name.rpartition(".")[0]
             if name in found:

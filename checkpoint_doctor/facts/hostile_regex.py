@@ -8,13 +8,20 @@ repetitions and alternatives. Everything else is refused by name, never guessed.
 from __future__ import annotations
 
 import re
+import time
+import warnings
+from collections.abc import Callable
+from typing import TypeVar
 
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts.printable import printable
 
 MAX_PATTERN = 2000
-# Ways in which a pattern can match one name, counted generously.
-MAX_WAYS = 1_000_000
+# Ways in which a pattern can match one name, counted generously; this many take a fraction of a second.
+MAX_WAYS = 4_000_000
+MAX_SECONDS = 5.0
+
+Found = TypeVar("Found")
 
 _PLAIN = re.compile(r"[\w.\-]*\Z")
 _UNBOUNDED = re.compile(r"[*+]|\{\d*,?\d*\}")
@@ -32,21 +39,40 @@ def bounded(pattern: str, longest: int, where: str, frame: str = "{}") -> re.Pat
     Raises:
         FactUnavailable: it could cost too much, or is no regular expression.
     """
-    reason = _danger(pattern, longest)
+    reason = _danger(pattern, frame, longest)
     if reason:
         raise FactUnavailable(f"{where} holds a pattern that {reason}: {printable(pattern, 60)}")
     try:
-        return re.compile(frame.replace("{}", pattern))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about sets that a later Python may read in another way
+            return re.compile(frame.replace("{}", pattern))
     except (re.error, OverflowError, RecursionError) as problem:
         raise FactUnavailable(f"{where} holds an invalid regular expression: {printable(pattern, 60)}") from problem
 
 
-def _danger(pattern: str, longest: int) -> str:
+class Budget:
+    """Time for many matches together."""
+
+    def __init__(self) -> None:
+        self._spent = 0.0
+
+    def spend(self, match: Callable[[str], Found], name: str) -> Found:
+        """`match(name)`; raises FactUnavailable when all of them took more than five seconds."""
+        start = time.monotonic()
+        found = match(name)
+        self._spent += time.monotonic() - start
+        if self._spent > MAX_SECONDS:
+            raise FactUnavailable("the patterns of adapter_config.json take too long to evaluate")
+        return found
+
+
+def _danger(pattern: str, frame: str, longest: int) -> str:
     if len(pattern) > MAX_PATTERN:
         return f"is longer than {MAX_PATTERN} characters"
     if _PLAIN.match(pattern):
         return ""
-    bare = re.sub(r"\\[^\dgk]|\[\^?\]?[^\]]*\]", "x", pattern)  # escapes and character sets count as one character
+    framed = frame.replace("{}", pattern)
+    bare = re.sub(r"\\[^\dgk]|\[\^?\]?[^\]]*\]", "x", framed)  # escapes and character sets count as one character
     if re.search(r"\\[\dgk]|\(\?P=|\(\?\(", bare):
         return "uses back-references"
     if re.search(r"\)[*+{]", bare):

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from checkpoint_doctor.errors import FactUnavailable
-from checkpoint_doctor.facts.hostile_regex import bounded
+from checkpoint_doctor.facts.hostile_regex import Budget, bounded
 
 DEFAULT_R = 8
-MAX_KEYS = 20_000
-# Patterns times modules; plain names cost well below a microsecond each.
-MAX_MATCHES = 2_000_000
+MAX_KEYS = 5_000
+MAX_PATH = 1000
+MAX_SAVED = 100
 
 
 class Ranks:
@@ -29,9 +29,10 @@ class Ranks:
         paths = list(paths)
         self._r = config.get("r", DEFAULT_R)
         table = config.get("rank_pattern") or {}
-        if not isinstance(table, Mapping) or len(table) > MAX_KEYS or len(table) * len(paths) > MAX_MATCHES:
+        if not isinstance(table, Mapping) or len(table) > MAX_KEYS:
             raise FactUnavailable("rank_pattern is no object of a sensible size")
-        longest = max(map(len, paths), default=0)
+        longest = _longest(paths)
+        self._budget = Budget()
         self._rows = [
             (key, bounded(key, longest, "rank_pattern", r"(.*\.)?({})$"), value) for key, value in table.items()
         ]
@@ -39,7 +40,7 @@ class Ranks:
     def of(self, path: str) -> tuple[Any, str | None]:
         """The value as written, and the key of rank_pattern that it comes from (None: from `r`)."""
         for key, pattern, value in self._rows:
-            if pattern.match(path):
+            if self._budget.spend(pattern.match, path):
                 return value, key
         return self._r, None
 
@@ -54,15 +55,16 @@ class Targets:
     """
 
     def __init__(self, config: Mapping[str, Any], paths: Iterable[str]) -> None:
-        longest = max(map(len, paths), default=0)
+        longest = _longest(paths)
         wanted = config.get("target_modules")
         if wanted is None or (isinstance(wanted, str) and wanted.lower() == "all-linear"):
             raise FactUnavailable("target_modules leaves the choice to the base model")
         self._wanted = _names_or_pattern(wanted, longest, "target_modules")
         self._excluded = _names_or_pattern(config.get("exclude_modules") or [], longest, "exclude_modules")
         saved = config.get("modules_to_save") or []
-        if not isinstance(saved, list):
-            raise FactUnavailable("modules_to_save is no list")
+        if not isinstance(saved, list) or len(saved) > MAX_SAVED:
+            raise FactUnavailable("modules_to_save is no list of a sensible size")
+        self._budget = Budget()
         frame = r"(^|.*\.){}($|\..*)"
         self._saved = [bounded(str(name), longest, "modules_to_save", frame) for name in saved]
         layers = config.get("layers_to_transform")
@@ -73,6 +75,9 @@ class Targets:
 
     def has(self, path: str) -> bool:
         """Whether the module of that path, without `base_model.model.`, gets an adapter."""
+        return self._budget.spend(self._has, path)
+
+    def _has(self, path: str) -> bool:
         if _fits(self._excluded, path) or any(pattern.match(path) for pattern in self._saved):
             return False
         if not _fits(self._wanted, path):
@@ -81,6 +86,27 @@ class Targets:
             return True
         found = self._number.match(path)
         return bool(found) and int(found[1]) in self._layers  # type: ignore[index]
+
+
+def stacked_modules(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The modules that hold `target_parameters`: their factors stack one rank per expert.
+
+    Raises:
+        FactUnavailable: there are too many of them to be meant.
+    """
+    parameters = config.get("target_parameters")
+    names = parameters if isinstance(parameters, list) else []
+    found = {parent for name in names if isinstance(name, str) and (parent := name.rpartition(".")[0])}
+    if len(found) > MAX_PATH:
+        raise FactUnavailable(f"target_parameters names more than {MAX_PATH} modules")
+    return tuple(found)
+
+
+def _longest(paths: Iterable[str]) -> int:
+    longest = max(map(len, paths), default=0)
+    if longest > MAX_PATH:
+        raise FactUnavailable(f"a module path is longer than {MAX_PATH} characters")
+    return longest
 
 
 def _names_or_pattern(value: Any, longest: int, where: str) -> frozenset[str] | re.Pattern[str]:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import ABSENT, Adapter, Checkpoint, Edit, Fix, Problem, Ranks, listed, pointer
+from checkpoint_doctor.sdk import (
+    ABSENT,
+    Adapter,
+    Checkpoint,
+    Edit,
+    Fix,
+    Problem,
+    Ranks,
+    listed,
+    pointer,
+    stacked_modules,
+)
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
@@ -30,15 +41,11 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
 
 def _rows(adapter: Adapter) -> dict[str, int]:
     """Rows of lora_A per module, where both factors agree about them."""
-    if adapter.config.get("target_parameters"):
-        stacked = {str(name).rpartition(".")[0] for name in adapter.config["target_parameters"]}
-    else:
-        stacked = set()
-    found = {}
+    stacked, found = stacked_modules(adapter.config), {}
     for path, module in adapter.modules.items():
         a = module.factors.get("lora_A") or module.factors.get("lora_embedding_A")
         b = module.factors.get("lora_B") or module.factors.get("lora_embedding_B")
-        if a is None or len(a.shape) < 2 or not a.numel or path.removesuffix(".base_layer").endswith(tuple(stacked)):
+        if a is None or len(a.shape) < 2 or not a.numel or path.removesuffix(".base_layer").endswith(stacked):
             continue
         if b is None or (len(b.shape) >= 2 and b.shape[1] == a.shape[0]):
             found[path] = a.shape[0]

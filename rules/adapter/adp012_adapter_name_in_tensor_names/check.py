@@ -28,7 +28,7 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     if damaged and not adapter.modules:
         message = f'{len(damaged)} tensor names lost "lora", as when an adapter called "lora" was saved'
         yield _problem(message, damaged[0], adapter.weights_file)
-    saved = [name for name in names if SAVED.search(name) and SAVED.sub("", name) not in names]
+    saved = [name for name in names if SAVED.search(name) and SAVED.sub("", name) not in adapter.tensors]
     if saved:
         yield _problem(f"{len(saved)} tensor names contain modules_to_save", saved[0], adapter.weights_file)
 

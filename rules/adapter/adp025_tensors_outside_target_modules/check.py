@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Adapter, Checkpoint, Edit, Fix, Problem, Safety, Targets, listed, printable
+from checkpoint_doctor.sdk import (
+    Adapter,
+    Checkpoint,
+    Edit,
+    Fix,
+    Problem,
+    Safety,
+    Targets,
+    listed,
+    printable,
+    stacked_modules,
+)
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
@@ -31,17 +42,14 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
 
 
 def _paths(adapter: Adapter) -> list[str]:
-    config, left_alone = adapter.config, set()
-    parameters = config.get("target_parameters")
-    if isinstance(parameters, list):
-        left_alone = {str(name).rpartition(".")[0] for name in parameters}
-    if config.get("ensure_weight_tying"):
-        left_alone |= {"lm_head", "embed_tokens"}
+    left_alone = stacked_modules(adapter.config)
+    if adapter.config.get("ensure_weight_tying"):
+        left_alone += ("lm_head", "embed_tokens")
     inside = ("base_model.",)  # a doubled prefix is another rule's
     return [
         path
         for path in adapter.modules
-        if not path.startswith(inside) and ".base_layer" not in path and not path.endswith(tuple(left_alone))
+        if not path.startswith(inside) and ".base_layer" not in path and not path.endswith(left_alone)
     ]
 
 

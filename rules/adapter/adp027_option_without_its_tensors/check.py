@@ -16,6 +16,8 @@ from checkpoint_doctor.sdk import (
     strip_prefix,
 )
 
+MAX_PAIRS = 2_000_000
+
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
     adapter = ckpt.adapter
@@ -31,6 +33,8 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     if not isinstance(saved, list):
         return
     stored = {strip_prefix(name).rpartition(".")[0] for name in adapter.tensors}
+    if len(saved) * len(stored) > MAX_PAIRS:
+        raise FactUnavailable(f"modules_to_save has {len(saved)} names")
     open_ = [name for name in saved if isinstance(name, str) and not any(_is(path, name) for path in stored)]
     if not open_:
         return
