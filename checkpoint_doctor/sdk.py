@@ -15,7 +15,7 @@ from checkpoint_doctor.facts.base_names import CLASSIC_FAMILIES, QWEN_FAMILIES, 
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.families import DECODERS, Family, family
 from checkpoint_doctor.facts.json_mend import mend as mend_json
-from checkpoint_doctor.facts.lora_rules import Ranks, Targets
+from checkpoint_doctor.facts.lora_rules import Ranks, Targets, stacked_modules
 from checkpoint_doctor.facts.naming import merged_path, shorten
 from checkpoint_doctor.facts.opened import json_files, named_files, opened_files, refused_headers, weight_files
 from checkpoint_doctor.facts.safetensors_header import printable
@@ -70,6 +70,7 @@ __all__ = [
     "printable",
     "refused_headers",
     "same_values",
+    "stacked_modules",
     "strip_prefix",
     "subject_kind",
     "weight_files",
