@@ -18,7 +18,7 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     if files:
         message = "this is the output of a LoRA run, not a loadable model"
         happens = (
-            "transformers loads the base named in adapter_config.json and puts the LoRA on it; the projector trained "
+            "transformers 4.x loads the base named in adapter_config.json and puts the LoRA on it; the projector trained "
             f"with it, in {llava.NON_LORA_FILE}, is never read, and image answers are wrong without a word"
         )
     else:

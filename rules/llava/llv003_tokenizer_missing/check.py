@@ -47,7 +47,8 @@ def _copy(ckpt: Checkpoint) -> Fix | None:
     name = ckpt.config.get("_name_or_path")
     if not isinstance(name, str) or not name or "\0" in name or len(name) > 1000:
         return None
-    for source in (ckpt.root / name, Path(name)):
+    beside = ckpt.root.parent / name[3:] if name.startswith("../") else ckpt.root / name
+    for source in (beside, Path(name)):
         files = [source / file for file in NAMES if (source / file).is_file()]
         if any(file.name.startswith("tokenizer") for file in files):
             return Fix(command("cp", *files, ckpt.root), "display")

@@ -14,17 +14,17 @@ TOWERS = {
     "clip-vit-large-patch14": ("openai/clip-vit-large-patch14", 1024),
     "siglip-so400m-patch14-384": ("google/siglip-so400m-patch14-384", 1152),
 }
-PATH = re.compile(r"(?:/|\\\\|~|\.\.?/|[A-Za-z]:[\\/])")
+ABSOLUTE = re.compile(r"/|~|\\\\|[A-Za-z]:[\\/]")
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
     tower = ckpt.config.get("mm_vision_tower")
-    if not isinstance(tower, str) or not tower or len(tower) > 1000 or "\0" in tower:
+    if not isinstance(tower, str) or len(tower) > 1000 or "\0" in tower:
         return
-    bare = "/" not in tower and tower in TOWERS
-    if not bare and not PATH.match(tower) and tower.count("/") < 2:
-        return  # a repository; which ones a loader accepts differs from fork to fork
-    if "sharegpt4v" in tower.lower() or any(os.path.isdir(place) for place in _places(ckpt, tower)):
+    # A relative path depends on where the loader will be started; which repositories it accepts, on the fork.
+    if tower not in TOWERS and not ABSOLUTE.match(tower):
+        return
+    if "sharegpt4v" in tower.lower() or os.path.isdir(tower):
         return
     known = TOWERS.get(re.split(r"[/\\]", tower.rstrip("/\\"))[-1])
     fix = None
@@ -32,11 +32,3 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
         edit = Edit("set", "config.json", "/mm_vision_tower", tower, known[0])
         fix = Fix(f'set "mm_vision_tower" to "{known[0]}"', "unsafe", (edit,))
     yield Problem(f"there is no vision tower at {printable(tower)}", "/mm_vision_tower", fix=fix)
-
-
-def _places(ckpt: Checkpoint, tower: str) -> list[str]:
-    """llava looks from the working directory; a tower that travels with the model is no fault of the model."""
-    if os.path.isabs(tower) or tower.startswith("~"):
-        return [tower]
-    root = os.path.abspath(ckpt.root)
-    return [tower, os.path.join(root, tower), os.path.join(os.path.dirname(root), tower)]
