@@ -42,6 +42,8 @@ REFUSED = {
     "LAY016/bad_zero": (OSError, NO_FILE),
     "LAY019/bad_tf": (OSError, NO_FILE),
     "LAY019/bad_flax": (OSError, NO_FILE),
+    "LAY022/bad_absent": (FileNotFoundError, "weights.safetensors"),
+    "LAY022/bad_ending": (ValueError, "neither a safetensors file"),
 }
 HEALTHY = (
     "LAY001/good_named_by_config", "LAY002/good_complete", "LAY002/good_single_file_wins",
@@ -49,11 +51,13 @@ HEALTHY = (
     "LAY006/good_same_values", "LAY006/good_index_of_the_single_file", "LAY009/good_same_values",
     "LAY010/bad_unlisted", "LAY011/bad_two_totals", "LAY013/good_other_part", "LAY014/good_second_copy",
     "LAY015/bad_optimizer", "LAY017/bad_both", "LAY018/bad_too_small", "LAY020/bad_ghost", "LAY020/bad_swapped",
+    "LAY021/bad_leftover_shards", "LAY022/good_there", "LAY022/good_null",
 )  # fmt: skip
 FIXED = (
     "LAY003/bad_last_shard", "LAY004/bad_absent", "LAY004/bad_null", "LAY005/bad_absent", "LAY005/bad_list",
     "LAY005/bad_values", "LAY005/bad_empty", "LAY005/bad_no_object", "LAY008/bad_complete", "LAY008/bad_bin",
     "LAY010/bad_unlisted", "LAY018/bad_too_small", "LAY020/bad_ghost", "LAY020/bad_swapped",
+    "LAY022/bad_absent",
 )  # fmt: skip
 
 
