@@ -13,7 +13,7 @@ from checkpoint_doctor.facts import layout, llava
 from checkpoint_doctor.facts.adapter import Adapter, FactorName, LoraModule, strip_prefix
 from checkpoint_doctor.facts.base_names import CLASSIC_FAMILIES, QWEN_FAMILIES, BaseNames
 from checkpoint_doctor.facts.checkpoint import Checkpoint
-from checkpoint_doctor.facts.families import DECODERS, Family, family
+from checkpoint_doctor.facts.families import DECODERS, Family, read_family
 from checkpoint_doctor.facts.json_mend import mend as mend_json
 from checkpoint_doctor.facts.lora_rules import Ranks, Targets, stacked_modules
 from checkpoint_doctor.facts.naming import merged_path, shorten
@@ -105,3 +105,15 @@ def merge_fix(ckpt: Checkpoint) -> Fix:
     out = str(shorten(merged_path(ckpt.root, ckpt.is_llava)))
     words = ("ckpt-doctor", "fix", "--merge", ckpt.root, "--base", base, "--out", out)
     return Fix(command(*words), "display", action=Action("merge", {"base": base, "out": out}))
+
+
+def family(ckpt: Checkpoint) -> Family | None:
+    """The text model of the directory when its type and its class are known well enough to judge it, else None.
+
+    Raises:
+        FactUnavailable: config.json or the weights cannot be read, or the weights are not all there.
+    """
+    architectures = ckpt.config.get("architectures")
+    name = architectures[0] if isinstance(architectures, list) and architectures else None
+    known = isinstance(name, str) and (ckpt.is_llava or knowledge.find("architecture", name) is not None)
+    return read_family(ckpt) if known else None

@@ -15,7 +15,6 @@ from typing import Any
 from checkpoint_doctor.core.tensor import FLOAT_DTYPES, TensorInfo
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.llava import PACKAGE_TYPES
-from checkpoint_doctor.knowledge import lookup
 
 
 def _types(text: str) -> frozenset[str]:
@@ -103,19 +102,15 @@ class Family:
         return self.embedding is None or width is None or self.embedding.shape[1] == width
 
 
-def family(ckpt: Checkpoint) -> Family | None:
-    """The text model of the directory; None for types and architectures that are not known well enough.
+def read_family(ckpt: Checkpoint) -> Family | None:
+    """The text model of the directory, None for types that are not known well enough; the class is not looked at.
 
     Raises:
         FactUnavailable: config.json or the weights cannot be read, or the weights are not all there.
     """
     config = ckpt.config
     pattern = next((found for found in _PATTERNS if ckpt.model_type in found.types), None)
-    architectures = config.get("architectures")
-    if pattern is None or not isinstance(architectures, list) or not architectures:
-        return None
-    known = isinstance(architectures[0], str) and lookup.find("architecture", architectures[0])
-    if not known and not ckpt.is_llava:
+    if pattern is None:
         return None
     text = config.get("text_config")
     section, place = (text, "/text_config") if isinstance(text, dict) else (config, "")

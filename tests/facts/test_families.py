@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from checkpoint_doctor.facts.checkpoint import Checkpoint
-from checkpoint_doctor.facts.families import Family, family
-from checkpoint_doctor.facts.wrappers import wrapped
+from checkpoint_doctor.facts.families import Family
+from checkpoint_doctor.sdk import family, wrapped
 from kit import llama_config, llama_shapes, safetensors, write_json
 
 
