@@ -36,7 +36,8 @@ class TensorReport:
         shape: as stored.
         detail: what was added, for example "r=16 scale=2".
         largest: largest absolute value of the merged tensor.
-        max_error_ulp: over the sampled rows, largest distance to the float64 result in units of the stored dtype.
+        max_error_ulp: over the sampled rows, largest distance to the float64 result, in steps of the stored dtype
+            at the size of the numbers that are added.
         relative_change: over the sampled rows, norm of the change divided by the norm of the base.
         survived: over the sampled rows, the part of the change that is still there after rounding (1 is all of it);
             None where nothing was added.

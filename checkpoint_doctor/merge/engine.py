@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +11,7 @@ from pathlib import Path
 from checkpoint_doctor.core.merge import MergeResult
 from checkpoint_doctor.errors import UserError
 from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.merge import blas
 
 Progress = Callable[[str, int, int], None]
 # Below this part of the change that survives rounding, the user should know.
@@ -49,7 +48,7 @@ def merge(
         UserError: the merge is refused or failed for a reason outside of this program; nothing is under `out`.
     """
     started = time.perf_counter()
-    _import_numpy()
+    blas.import_numpy()
     from checkpoint_doctor.merge import estimate, layout, model_config, partial, plan, sidefiles
 
     partial.check_target(out, [adapter.root, base.root])
@@ -109,20 +108,6 @@ def merge(
         proof=proven.line,
         warnings=warnings,
     )
-
-
-def _import_numpy() -> None:
-    """Import NumPy with one BLAS thread: the stream has threads of its own, and two levels of them fight for cores."""
-    if "numpy" in sys.modules:
-        return
-    names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-    absent = [name for name in names if name not in os.environ]
-    os.environ.update(dict.fromkeys(absent, "1"))
-    try:
-        import numpy  # noqa: F401
-    finally:
-        for name in absent:
-            del os.environ[name]
 
 
 def _existing(out: Path) -> Path:

@@ -17,8 +17,9 @@ from checkpoint_doctor.merge.values import BLOCK, DTYPES
 
 # Python, NumPy, its BLAS and the headers of a large model; measured.
 PROCESS = 96 << 20
-CHUNK = 8 << 20
-SMALLEST_CHUNK = 1 << 20
+# Small enough that what is read is still in the cache when it is converted and written.
+CHUNK = 1 << 20
+SMALLEST_CHUNK = 1 << 18
 MOST_THREADS = 4
 # Kept free on the disk beyond the result.
 SPARE_DISK = 16 << 20

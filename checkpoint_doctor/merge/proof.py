@@ -138,7 +138,7 @@ def _check_change(placed: Placed, path: Path, files: Files, ledger: Ledger, proo
             shape=op.shape,
             detail=op.detail,
             largest=ledger.largest(op.name),
-            max_error_ulp=float(np.max(error / unit)),
+            max_error_ulp=float(np.max(error / np.maximum(unit, ulp(np.maximum(np.abs(start), size), op.dtype)))),
             relative_change=float(np.sqrt(norm / max(float(np.sum(start * start)), 1e-300))),
             survived=kept / norm if norm else None,
         )

@@ -32,6 +32,8 @@ class Files:
         held = self._open.get(path)
         if held is None:
             made = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            if hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(made, 0, 0, os.POSIX_FADV_SEQUENTIAL)
             held = self._open.setdefault(path, made)
             if held != made:  # another thread was faster
                 os.close(made)

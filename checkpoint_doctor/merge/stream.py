@@ -16,6 +16,7 @@ import numpy as np
 from checkpoint_doctor.errors import UserError
 from checkpoint_doctor.facts.printable import printable
 from checkpoint_doctor.merge import pool
+from checkpoint_doctor.merge.flush import Flusher
 from checkpoint_doctor.merge.layout import Layout
 from checkpoint_doctor.merge.ledger import Ledger
 from checkpoint_doctor.merge.ops import Op
@@ -70,33 +71,38 @@ class Writer:
         try:
             descriptor = os.open(target, flags, 0o666)
             try:
-                self._fill(layout, descriptor)
-                os.fsync(descriptor)
+                with Flusher(descriptor) as flusher:
+                    self._fill(layout, descriptor, flusher)
+                flusher.finish()
             finally:
                 os.close(descriptor)
         except OSError as problem:
             raise explain(problem, target) from problem
 
-    def _fill(self, layout: Layout, descriptor: int) -> None:
+    def _fill(self, layout: Layout, descriptor: int, flusher: Flusher) -> None:
         cloned = layout.like is not None and _clone(self._files.descriptor(layout.like), descriptor)
         if not cloned:
             os.truncate(descriptor, layout.size)
             _write(descriptor, memoryview(layout.header), 0)
         self._progress(len(layout.header))
 
+        def wrote(count: int) -> None:
+            flusher.wrote(count)
+            self._progress(count)
+
         def work(piece: Piece, worker: _Worker) -> None:
             if isinstance(piece, RowPiece):
-                self._rows(piece, descriptor, worker)
+                wrote(self._rows(piece, descriptor, worker))
             elif isinstance(piece, StridedPiece):
                 values = self._files.array(piece.placed.op.start)
                 _write(descriptor, values.reshape(-1).view(np.uint8).data, piece.placed.begin)
                 self._ledger.copied([piece.placed.op.name])
-                self._progress(piece.placed.end - piece.placed.begin)
+                wrote(piece.placed.end - piece.placed.begin)
             else:
                 if not cloned:
                     self._copy(piece, descriptor, worker)
                 self._ledger.copied(piece.names)
-                self._progress(piece.count)
+                wrote(piece.count)
 
         pool.run(cut(layout, self._chunk), work, _Worker, self._threads)
 
@@ -123,7 +129,8 @@ class Writer:
             _write(descriptor, view, piece.target + done)
             done += size
 
-    def _rows(self, piece: RowPiece, descriptor: int, worker: _Worker) -> None:
+    def _rows(self, piece: RowPiece, descriptor: int, worker: _Worker) -> int:
+        """Merge and write some rows; returns the number of bytes."""
         op = piece.placed.op
         tensor = op.start.tensor
         _, columns = op.matrix
@@ -145,7 +152,7 @@ class Writer:
         _write(descriptor, out.reshape(-1).view(np.uint8).data, piece.placed.begin + piece.first * row_bytes)
         piece.factors.release()
         self._ledger.wrote_rows(op.name, piece.rows, low, high)
-        self._progress(piece.rows * row_bytes)
+        return piece.rows * row_bytes
 
 
 def _write(descriptor: int, view: memoryview, offset: int) -> None:
