@@ -104,6 +104,27 @@ def test_entries_that_overlap_or_are_folders(read: Reader) -> None:
     assert fatal(found) == ["malformed-zip"] and [info.name for info in found.tensors] == ["a"]
 
 
+@pytest.mark.parametrize("wide", [{"size", "packed", "header"}, {"header"}, {"size", "packed"}])
+def test_sizes_and_offsets_above_4_gib(read: Reader, wide: set[str]) -> None:
+    # The 64-bit values stand in an extra field, only those that do not fit, in this order.
+    at = SOUND.rindex(b"archive/data/0") - 46
+    size, packed, header = 24, 24, SOUND.index(b"archive/data/0") - 30
+    extra = b"".join(struct.pack("<Q", value) for name, value in
+                     (("size", size), ("packed", packed), ("header", header)) if name in wide)  # fmt: skip
+    extra = b"FB\x03\0ZZZ" + struct.pack("<2H", 1, len(extra)) + extra
+    entry = bytearray(SOUND[at : at + 46])
+    for name, where in (("packed", 20), ("size", 24), ("header", 42)):
+        if name in wide:
+            entry[where : where + 4] = b"\xff" * 4
+    struct.pack_into("<H", entry, 30, len(extra))
+    end = bytearray(SOUND[-22:])
+    struct.pack_into("<L", end, 12, struct.unpack_from("<L", end, 12)[0] + len(extra))
+    data = SOUND[:at] + entry + b"archive/data/0" + extra + SOUND[at + 60 : -22] + end
+    found = read(data)
+    assert fatal(found) == [] and found.tensors[0].begin == data.index(FLOATS)
+    assert fatal(read(data.replace(extra, b"FB".ljust(len(extra), b"\0")))) == ["malformed-zip"]
+
+
 def test_not_a_file(tmp_path: Path) -> None:
     assert fatal(read_torch(tmp_path, "x")) == ["not-a-torch-file"]
     with pytest.raises(OSError):

@@ -217,7 +217,7 @@ def _read_bytes(tmp: Path, data: bytes) -> TorchFile:
 VALUE = {"a": tensor(Storage("0", 6)), "b": 1, "c": [None, 2.5, ("x", b"y")]}
 SEEDS = [archive(dump(VALUE, protocol), {"0": FLOATS}) for protocol in (2, 4)]
 SEEDS += [legacy(VALUE, {"0": (6, FLOATS)}, protocol) for protocol in (2, 4)]
-FUZZ = settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 OPCODES = st.lists(
     st.one_of(
         st.integers(0, 255).map(lambda code: bytes([code])),
