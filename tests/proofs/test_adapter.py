@@ -155,6 +155,7 @@ NO_EFFECT = [
     "ADP010/bad_twice",
     "ADP012/bad_task",
     "ADP012/bad_lora",
+    "ADP025/bad_other_module",
 ]
 
 

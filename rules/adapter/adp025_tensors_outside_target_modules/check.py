@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from checkpoint_doctor.sdk import (
@@ -38,7 +39,18 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     )
     if not whole:
         message = f"{len(dropped)} of {len(paths)} modules with tensors are not adapted: {listed(dropped)}"
-    yield Problem(message, "/target_modules", fix=_fix(adapter, dropped, "safe" if whole else "unsafe"))
+    names = {path.rpartition(".")[2] for path in paths}
+    safe = whole and _matches_nothing(adapter.config["target_modules"], names)
+    yield Problem(message, "/target_modules", fix=_fix(adapter, dropped, whole, "safe" if safe else "unsafe"))
+
+
+def _matches_nothing(wanted: object, names: set[str]) -> bool:
+    """Whether no base can have a module of that name: then PEFT refuses the adapter, whatever the base."""
+    if isinstance(wanted, list):
+        return all(isinstance(entry, str) and not re.fullmatch(r"[\w.-]+", entry) for entry in wanted)
+    # A text must match the whole path, and these are names of inner modules.
+    parts = set(re.split(r"[|,()\s]+", wanted)) - {""} if isinstance(wanted, str) else {"?"}
+    return parts <= names
 
 
 def _paths(adapter: Adapter) -> list[str]:
@@ -53,17 +65,17 @@ def _paths(adapter: Adapter) -> list[str]:
     ]
 
 
-def _fix(adapter: Adapter, dropped: list[str], safety: Safety) -> Fix | None:
+def _fix(adapter: Adapter, dropped: list[str], whole: bool, safety: Safety) -> Fix | None:
     config = adapter.config
     now = config["target_modules"]
     if any(config.get(key) for key in ("exclude_modules", "modules_to_save", "layers_to_transform", "layers_pattern")):
         return None
-    if isinstance(now, str) and safety == "unsafe":
+    if isinstance(now, str) and not whole:
         return None
     names = {path.rpartition(".")[2] for path in dropped}
     if any(name.isdigit() for name in names):
         return None
-    kept = now if isinstance(now, list) and safety == "unsafe" else []
+    kept = now if isinstance(now, list) and not whole else []
     meant = [*kept, *sorted(names)]
     edit = Edit("set", "adapter_config.json", "/target_modules", now, meant)
     return Fix(f"set target_modules to {listed([str(name) for name in meant], 12)}", safety, (edit,))
