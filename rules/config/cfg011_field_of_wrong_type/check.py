@@ -25,10 +25,11 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     row = knowledge.find("model_type", name) if isinstance(name, str) else None
     if not row or knowledge.newest("transformers") not in row["in"] or config.get("auto_map") or ckpt.is_llava:
         return
-    for section in ((), ("text_config",), ("vision_config",)):
-        part = config.get(section[0]) if section else config
-        if isinstance(part, dict):
-            yield from _problems(part, section)
+    sections = [name for name in ("text_config", "vision_config", "audio_config") if isinstance(config.get(name), dict)]
+    for section in sections:
+        yield from _problems(config[section], (section,))
+    if not sections:  # the class of a composite model does not have these fields and takes anything under their names
+        yield from _problems(config, ())
 
 
 def _problems(part: dict[str, Any], section: tuple[str, ...]) -> Iterator[Problem]:

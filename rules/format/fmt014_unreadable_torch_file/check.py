@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from checkpoint_doctor.sdk import Checkpoint, Problem, describe_kind, weight_files
 
+# Names that the libraries open; a file of another name is judged only when it is a PyTorch file in its first bytes.
+LOADED = ("pytorch_model", "adapter_model", "non_lora_trainables", "mm_projector")
 OTHER_RULES = {"lfs-pointer", "html", "xml-error", "error-body", "empty"}
 KINDS = {
     "not-a-torch-file", "truncated", "malformed-pickle", "encrypted", "compressed-entry", "malformed-zip",
@@ -18,7 +20,7 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
         if file.endswith(".safetensors"):
             continue
         kind = ckpt.kind(file)
-        if kind in OTHER_RULES:
+        if kind in OTHER_RULES or not (file.startswith(LOADED) or kind in ("torch-zip", "torch-legacy")):
             continue
         torch_file = ckpt.torch_file(file)
         found = next((problem for problem in torch_file.problems if problem.fatal and problem.kind in KINDS), None)
