@@ -22,6 +22,8 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     if base is None or not base.is_bare_adapter:
         return
     if given and adapter is None:
+        if ckpt.is_llava:
+            return  # LLV002 says it with llava's arguments
         cure = command("ckpt-doctor", "check", base.root, "--base", ckpt.root)
         message = f"--base {printable(str(base.root))} is an adapter; the arguments are swapped"
         yield Problem(message, evidence={"cure": cure})

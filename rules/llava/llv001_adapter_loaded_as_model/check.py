@@ -18,8 +18,8 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     if files:
         message = "this is the output of a LoRA run, not a loadable model"
         happens = (
-            "transformers 4.x loads the base named in adapter_config.json and puts the LoRA on it; the projector trained "
-            f"with it, in {llava.NON_LORA_FILE}, is never read, and image answers are wrong without a word"
+            "transformers 4.x loads the base named in adapter_config.json and puts the LoRA on it; the projector "
+            f"trained with it, in {llava.NON_LORA_FILE}, is never read, and image answers are wrong without a word"
         )
     else:
         message = "this is the output of a LoRA run, not a loadable model; it has no tokenizer"

@@ -9,7 +9,7 @@ from checkpoint_doctor.sdk import Checkpoint, Problem, llava, merge_fix, printab
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
     given = ckpt.base_location
-    if given.how != "--base" or ckpt.base is None or ckpt.adapter is not None or ckpt.weights.format == "none":
+    if given.how != "--base" or ckpt.base is None or ckpt.adapter is not None:
         return
     if not ckpt.base.is_bare_adapter:
         return

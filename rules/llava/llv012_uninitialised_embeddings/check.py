@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, FactUnavailable, Problem, llava
+from checkpoint_doctor.sdk import Checkpoint, FactUnavailable, Problem, llava, printable
 
 TABLES = ("embed_tokens.weight", "lm_head.weight")
 
@@ -16,7 +16,8 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     if all(any(name.endswith(table) for name in ckpt.tensors_of(llava.NON_LORA_FILE)) for table in TABLES):
         return  # LLV013 looks at their sizes
     if ckpt.base is None:
-        raise FactUnavailable("the base was not found; its vocabulary cannot be compared")
+        name = printable(ckpt.base_location.name)
+        raise FactUnavailable(f"the base {name} was not found; give it with --base" if name else "no base is named")
     base = next((t.shape[0] for n, t in ckpt.base.tensors.items() if n.endswith(TABLES[0]) and len(t.shape) == 2), rows)
     if base != rows:
         yield Problem(

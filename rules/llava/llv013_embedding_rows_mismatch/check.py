@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, FactUnavailable, Problem, llava
+from checkpoint_doctor.sdk import Checkpoint, FactUnavailable, Problem, llava, printable
 
 TABLES = ("embed_tokens.weight", "lm_head.weight")
 
@@ -21,8 +21,11 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
         name = unlike[0].rpartition("base_model.model.")[2]
         yield Problem(f"{name} has {tables[unlike[0]]} rows, and vocab_size in config.json is {vocab}")
         return
+    if len(tables) < len(TABLES):
+        return  # LLV012 misses the other one
     if ckpt.base is None:
-        raise FactUnavailable("the base was not found; its vocabulary cannot be compared")
+        name = printable(ckpt.base_location.name)
+        raise FactUnavailable(f"the base {name} was not found; give it with --base" if name else "no base is named")
     base = next(
         (t.shape[0] for n, t in ckpt.base.tensors.items() if n.endswith(TABLES[0]) and len(t.shape) == 2), vocab
     )

@@ -12,10 +12,11 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     if not config.get("mm_vision_tower") or ckpt.adapter is not None:
         return
     edits = [Edit("set", "config.json", "/model_type", "llama", "llava_llama")]
-    if config.get("architectures") != ["LlavaLlamaForCausalLM"]:
-        before = config.get("architectures", ABSENT)
-        op = "add" if before is ABSENT else "set"
-        edits.append(Edit(op, "config.json", "/architectures", before, ["LlavaLlamaForCausalLM"]))
+    before = config.get("architectures", ABSENT)
+    if before is ABSENT:
+        edits.append(Edit("add", "config.json", "/architectures", ABSENT, ["LlavaLlamaForCausalLM"]))
+    elif before == ["LlamaForCausalLM"]:
+        edits.append(Edit("set", "config.json", "/architectures", before, ["LlavaLlamaForCausalLM"]))
     title = 'set "model_type" to "llava_llama" and the architecture to LlavaLlamaForCausalLM'
     yield Problem(
         '"model_type": "llama" with mm_vision_tower: a LLaVA v0 that loads as a plain Llama',
