@@ -15,9 +15,9 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     omitted: dict[str, str] = {}
     clear = True
     for shard in ckpt.weights.files:
-        new = ckpt.tensors_of(shard).keys() - before.keys()
+        new = sorted(name for name in ckpt.tensors_of(shard) if name not in before)
         clear = clear and omitted.keys().isdisjoint(new)
-        omitted.update(dict.fromkeys(sorted(new), shard))
+        omitted.update(dict.fromkeys(new, shard))
     if not omitted:
         return
     what = f"{len(omitted)} tensors" if len(omitted) > 1 else "a tensor"
