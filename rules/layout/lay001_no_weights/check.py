@@ -25,6 +25,8 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     architectures = config.get("architectures")
     if not isinstance(architectures, list) or not architectures or "transformers_weights" in config:
         return
+    if ckpt.is_llava and config.get("tune_mm_mlp_adapter") is True:
+        return  # LLV007: a run that trained the projector alone has no other weights
     if layout.shard_sets(ckpt.files) or set(layout.WEIGHT_NAMES) & {*layout.unfinished(ckpt), *layout.misspelled(ckpt)}:
         return
     candidates = [name for name in ckpt.files if not NO_WEIGHTS.fullmatch(name)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from checkpoint_doctor.sdk import Checkpoint, Fix, Problem, command, llava, printable
 
-WORD = re.compile(r"[-_.]?q?lora", re.IGNORECASE)
+WORD = re.compile(r"[-_.]?(?<![a-z])q?lora(?![a-z])", re.IGNORECASE)
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:

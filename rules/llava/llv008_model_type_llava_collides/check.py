@@ -15,6 +15,8 @@ BY_ARCHITECTURE = {
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
+    if ckpt.is_bare_adapter:
+        return  # LLV001: it is no model under any type, and the merge takes the base's or the new name
     architectures = ckpt.config.get("architectures")
     first = architectures[0] if isinstance(architectures, list) and architectures else None
     better = BY_ARCHITECTURE.get(first) if isinstance(first, str) else None
