@@ -88,6 +88,6 @@ def _row_bytes(op: Op) -> int:
 
 
 def _memory(threads: int, chunk: int, row: int, weights: Sequence[int]) -> int:
-    # Two buffers of a chunk, two blocks of at least one float64 row, and the factors of the tensors in work.
-    scratch = 2 * max(BLOCK * 8, row * 4)
+    # Two buffers of a chunk, three blocks of at least one float64 row, and the factors of the tensors in work.
+    scratch = 3 * max(BLOCK * 8, row * 4)
     return PROCESS + threads * (2 * chunk + scratch) + sum(weights[: threads + 1])

@@ -14,6 +14,8 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
+from checkpoint_doctor.merge import half
+
 Array = npt.NDArray[Any]
 
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -47,7 +49,7 @@ class Scratch:
         key = (which, dtype.char)
         held = self._blocks.get(key)
         if held is None or held.size < size:
-            held = self._blocks[key] = np.empty(max(size, BLOCK), dtype)
+            held = self._blocks[key] = np.empty(max(size, (which + 1) * BLOCK), dtype)
         return held[:size].reshape(rows, columns)
 
 
@@ -76,10 +78,15 @@ def merge_rows(
     rows, columns = start.shape
     step = max(1, BLOCK // max(1, columns))
     low, high = np.inf, -np.inf
-    for begin in range(0, rows, step):
+    for begin in range(0, rows if columns else 0, step):
         end = min(rows, begin + step)
         total = scratch.block(0, end - begin, columns, work)
-        np.copyto(total, start[begin:end], casting="unsafe")
+        if start.dtype == np.float16 and work == np.float32:
+            if not half.finite(start[begin:end]):
+                return np.nan, np.nan
+            half.widen(start[begin:end], total)
+        else:
+            np.copyto(total, start[begin:end], casting="unsafe")
         for left, right, scale in terms:
             part = scratch.block(1, end - begin, columns, work)
             if right is None:
@@ -89,21 +96,16 @@ def merge_rows(
                 if scale != 1.0:
                     np.multiply(part, work.type(scale), out=part)
             np.add(total, part, out=total)
-        low, high = _widen(low, high, total)
-        np.copyto(out[begin:end], total, casting="unsafe")
+        least, most = float(total.min()), float(total.max())
+        if math.isnan(least):
+            return np.nan, np.nan
+        low, high = min(low, least), max(high, most)
+        if out.dtype == np.float16 and work == np.float32:
+            spare = scratch.block(1, 2 * (end - begin), columns, work)
+            half.narrow(total, out[begin:end], spare.reshape(2, end - begin, columns))
+        else:
+            np.copyto(out[begin:end], total, casting="unsafe")
     return low, high
-
-
-def _widen(low: float, high: float, block: Array) -> tuple[float, float]:
-    if not block.size:
-        return low, high
-    least, most = float(block.min()), float(block.max())
-    if least != least or most != most:
-        return float("nan"), float("nan")
-    # min() and max() of Python keep a NaN that is already there only on one side, so it is carried by hand.
-    if low != low:
-        return low, high
-    return min(low, least), max(high, most)
 
 
 def is_power_of_two(scale: float) -> bool:
@@ -115,4 +117,4 @@ def ulp(value: Array, dtype: str) -> Array:
     """Distance between neighbouring numbers of a stored dtype around each value (float64 in, float64 out)."""
     _, exponent = np.frexp(np.abs(value))
     step: Array = np.maximum(np.ldexp(1.0, exponent - 1) * EPSILON[dtype], SMALLEST[dtype])
-    return step
+    return np.where(value == 0, SMALLEST[dtype], step)
