@@ -51,6 +51,10 @@ REFUSED = {
     "CFG015/bad_list": "list indices must be integers",
     "CFG016/bad_swapped": "invalid literal for int()",
     "CFG016/bad_list": "has no attribute 'items'",
+    "CFG019/bad_linear": "Missing required keys in `rope_parameters` for 'rope_type'='linear': {'factor'}",
+    "CFG019/bad_llama3": "Missing required keys in `rope_parameters` for 'rope_type'='llama3'",
+    "CFG020/bad_su": "'su'",
+    "CFG020/bad_null": "None",
 }
 LOADS = (
     "CFG001/good_plain", "CFG005/good_native_type", "CFG006/good_native_type", "CFG008/bad_loads_completely",
@@ -58,6 +62,7 @@ LOADS = (
     "CFG009/good_null_and_aliases", "CFG010/good_null", "CFG010/good_unknown_method", "CFG011/good_lists_and_nulls",
     "CFG012/good_minus_one", "CFG012/good_last_row", "CFG014/good_right_length", "CFG015/good_empty",
     "CFG015/good_list_of_files", "CFG016/good_labels", "CFG017/good_torch",
+    "CFG019/good_default_and_whole", "CFG019/good_without_a_type", "CFG020/good_empty",
 )  # fmt: skip
 FIXED = sorted(path.parent.relative_to(FIXTURES).as_posix() for path in FIXTURES.glob("CFG*/*/fixed"))
 NOT_WHOLE = {"CFG009/bad_in_a_section", "CFG011/bad_in_text_config", "CFG017/bad_both_keys"}
@@ -152,7 +157,7 @@ def test_uniform_fields_are_uniform() -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("code", ["CFG012", "CFG013"])
+@pytest.mark.parametrize("code", ["CFG012", "CFG013", "CFG019", "CFG020"])
 def test_listed_types_exist(code: str) -> None:
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
