@@ -34,10 +34,14 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     if isinstance(version, str) and knowledge.release(version) > knowledge.release(newest):
         return
     close = close_names("model_type", name.strip().lower()[:100])
-    if not close and _is_foreign(config):
+    if _is_foreign(config) and not any(_plain(other) == _plain(name) for other in close):
         return
     hint = f"; did you mean {listed(close)}?" if close else ""
     yield Problem(f'model type "{printable(name)}" is not known{hint}', "/model_type", fix=_fix(config, name, close))
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("-", "").replace("_", "")
 
 
 def _architecture(config: dict[str, Any]) -> str:

@@ -22,6 +22,11 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     version, newest = config.get("transformers_version"), knowledge.newest("transformers")
     if isinstance(version, str) and knowledge.release(version) > knowledge.release(newest):
         return
-    if not close_names("model_type", name.strip().lower()[:100]):
+    close = close_names("model_type", name.strip().lower()[:100])
+    if not any(_plain(other) == _plain(name) for other in close):
         message = f'model type "{printable(name)}" and class {printable(architecture)} are not of transformers'
         yield Problem(message, "/model_type")
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("-", "").replace("_", "")
