@@ -14,39 +14,24 @@ from difflib import get_close_matches
 from checkpoint_doctor.errors import UserError
 from checkpoint_doctor.facts.printable import printable
 
-Rules = tuple[tuple[str, str], ...]
-
-# Ordered prefix replacements; a name that no prefix fits stays as it is.
-# transformers 4.57.6 conversion tables (`_checkpoint_conversion_mapping`) and what 4.51, 4.57 and 5.23 write.
-_TO_CLASSIC: Rules = (
-    ("model.language_model.", "language_model.model."),
-    ("lm_head.", "language_model.lm_head."),
-    ("model.vision_tower.encoder.", "vision_tower.vision_model.encoder."),
-    ("model.vision_tower.", "vision_tower."),
+# Per family, the parts of a model and the prefixes under which files and run-time modules of transformers 4.51 to 5.23
+# spell them (`_checkpoint_conversion_mapping`, conversion_mapping.py); the first that fits is the one that is meant.
+Parts = tuple[tuple[str, ...], ...]
+_CLASSIC: Parts = (
+    ("model.vision_tower.vision_model.", "vision_tower.vision_model.", "model.vision_tower.", "vision_tower."),
     ("model.multi_modal_projector.", "multi_modal_projector."),
     ("model.image_newline", "image_newline"),
-)
-_FROM_CLASSIC: Rules = (
-    ("language_model.model.", "model.language_model."),
     ("language_model.lm_head.", "lm_head."),
-    ("vision_tower.", "model.vision_tower."),
-    ("multi_modal_projector.", "model.multi_modal_projector."),
-    ("image_newline", "model.image_newline"),
+    ("language_model.model.", "model.language_model."),
 )
-_TO_OLD_QWEN: Rules = (("model.language_model.", "model."), ("model.visual.", "visual."))
-_FROM_OLD_QWEN: Rules = (
-    ("model.layers.", "model.language_model.layers."),
-    ("model.embed_tokens.", "model.language_model.embed_tokens."),
-    ("model.norm.", "model.language_model.norm."),
-    ("visual.", "model.visual."),
-)
+_QWEN: Parts = (("model.visual.", "visual."), ("model.language_model.", "model."))
 _CLASSIC_FAMILIES = (
     "aya_vision", "gemma3", "got_ocr2", "internvl", "llava", "llava_next", "llava_next_video", "llava_onevision",
     "mistral3", "paligemma", "video_llava", "vipllava",
 )  # fmt: skip
-_FAMILIES: dict[str, tuple[Rules, ...]] = {
-    **dict.fromkeys(_CLASSIC_FAMILIES, (_TO_CLASSIC, _FROM_CLASSIC)),
-    **dict.fromkeys(("qwen2_vl", "qwen2_5_vl"), (_TO_OLD_QWEN, _FROM_OLD_QWEN)),
+_FAMILIES: dict[str, Parts] = {
+    **dict.fromkeys(_CLASSIC_FAMILIES, _CLASSIC),
+    **dict.fromkeys(("qwen2_vl", "qwen2_5_vl"), _QWEN),
 }
 # What transformers calls `base_model_prefix`: it adds or drops it by itself when it loads.
 _PREFIXES = ("model", "transformer", "gpt_neox", "backbone", "bert", "roberta", "language_model")
@@ -97,8 +82,9 @@ def resolve(
 
 def _spellings(known: Collection[str], model_type: str | None) -> list[Callable[[str], str]]:
     ways: list[Callable[[str], str]] = []
-    for rules in _FAMILIES.get(model_type or "", ()):
-        ways.append(lambda name, rules=rules: _replace_prefix(name, rules))  # type: ignore[misc]
+    parts = _FAMILIES.get(model_type or "")
+    if parts is not None:
+        ways.append(_family_spelling(parts, known))
     for prefix in _PREFIXES:
         dotted = prefix + "."
         if any(name.startswith(dotted) for name in known):
@@ -108,11 +94,18 @@ def _spellings(known: Collection[str], model_type: str | None) -> list[Callable[
     return ways
 
 
-def _replace_prefix(name: str, rules: Rules) -> str:
-    for old, new in rules:
-        if name.startswith(old):
-            return new + name[len(old) :]
-    return name
+def _family_spelling(parts: Parts, known: Collection[str]) -> Callable[[str], str]:
+    """Give every part of the model the prefix that the base's own names have."""
+    chosen = [next((p for p in prefixes if any(name.startswith(p) for name in known)), "") for prefixes in parts]
+
+    def spell(name: str) -> str:
+        for prefixes, wanted in zip(parts, chosen, strict=True):
+            for prefix in prefixes:
+                if name.startswith(prefix) and wanted:
+                    return wanted + name[len(prefix) :]
+        return name
+
+    return spell
 
 
 def _unplaced(missing: list[str], known: Collection[str], total: int) -> UserError:

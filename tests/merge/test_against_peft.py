@@ -271,3 +271,123 @@ def test_trained_vocabulary(tmp_path: Path) -> None:
     tokens = torch.arange(58, 70).reshape(1, -1)
     with torch.no_grad():
         assert torch.allclose(merged(tokens).logits, live(tokens).logits, atol=2e-5)
+
+
+def tiny_vision(kind: str) -> Any:
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    text = {
+        "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "vocab_size": 64, "tie_word_embeddings": False,
+    }  # fmt: skip
+    if kind == "llava":
+        config: Any = transformers.LlavaConfig(
+            vision_config={"model_type": "clip_vision_model", "hidden_size": 16, "intermediate_size": 24,
+                           "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 28, "patch_size": 14},
+            text_config={"model_type": "llama", **text}, image_token_index=5,
+        )  # fmt: skip
+    else:
+        vision = {"depth": 1, "hidden_size": 16, "num_heads": 2, "intermediate_size": 24, "out_hidden_size": 32}
+        config = transformers.Qwen2_5_VLConfig(text_config={"rope_scaling": None, **text}, vision_config=vision)
+    return transformers.AutoModelForImageTextToText.from_config(config).float()
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+@pytest.mark.parametrize("kind", ["llava", "qwen2_5_vl"])
+def test_vision_models(tmp_path: Path, kind: str, renamed: bool) -> None:
+    """Run-time names of the adapter against the base's names on disk; `renamed` is transformers 4's layout."""
+    import peft
+    import torch
+    import transformers
+    from safetensors.numpy import save_file
+
+    tiny_vision(kind).save_pretrained(tmp_path / "base")
+    stored = kit.read_model(tmp_path / "base")
+    if renamed and kind == "llava":
+        old = {name: name.replace("vision_tower.", "vision_tower.vision_model.") for name in stored}
+        assert all(name.startswith(("language_model.", "vision_tower.", "multi_modal_projector.")) for name in stored)
+    else:
+        old = {
+            name: name.replace("model.language_model.", "model.").replace("model.visual.", "visual.") for name in stored
+        }
+    if renamed:
+        save_file({old[name]: value for name, value in stored.items()}, tmp_path / "base" / "model.safetensors")
+    load = transformers.AutoModelForImageTextToText.from_pretrained
+    model = load(tmp_path / "base", dtype=torch.float32)
+    config = peft.LoraConfig(r=4, target_modules=["q_proj", "down_proj"], init_lora_weights=False)
+    peft.get_peft_model(model, config).save_pretrained(tmp_path / "adapter")
+    kit.run(tmp_path)
+    live = peft.PeftModel.from_pretrained(load(tmp_path / "base", dtype=torch.float32), tmp_path / "adapter")
+    wanted = live.merge_and_unload().state_dict()
+    merged, info = load(tmp_path / "out", dtype=torch.float32, output_loading_info=True)
+    assert not any(info[problem] for problem in ("missing_keys", "unexpected_keys", "mismatched_keys")), info
+    for name, value in merged.state_dict().items():
+        assert torch.allclose(value, wanted[name], atol=2e-6), name
+
+
+def test_encoder_decoder(tmp_path: Path) -> None:
+    import peft
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    config = transformers.T5Config(d_model=16, d_kv=8, d_ff=24, num_layers=1, num_heads=2, vocab_size=32)
+    transformers.T5ForConditionalGeneration(config).save_pretrained(tmp_path / "base")
+    load = transformers.AutoModelForSeq2SeqLM.from_pretrained
+    lora = peft.LoraConfig(r=4, target_modules=["q", "v", "wo"], init_lora_weights=False)
+    peft.get_peft_model(load(tmp_path / "base"), lora).save_pretrained(tmp_path / "adapter")
+    kit.run(tmp_path)
+    wanted = peft.PeftModel.from_pretrained(load(tmp_path / "base"), tmp_path / "adapter").merge_and_unload()
+    merged = load(tmp_path / "out")
+    for name, value in merged.state_dict().items():
+        assert torch.allclose(value, wanted.state_dict()[name], atol=2e-6), name
+
+
+def test_classifier_that_the_base_has(tmp_path: Path) -> None:
+    import peft
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        hidden_size=16, intermediate_size=24, num_hidden_layers=1, num_attention_heads=2, vocab_size=32
+    )
+    transformers.BertForSequenceClassification(config).save_pretrained(tmp_path / "base")
+    load = transformers.AutoModelForSequenceClassification.from_pretrained
+    lora = peft.LoraConfig(task_type="SEQ_CLS", r=4, target_modules=["query", "value"], init_lora_weights=False)
+    live = peft.get_peft_model(load(tmp_path / "base"), lora)
+    for name, parameter in live.named_parameters():
+        if "classifier" in name and parameter.requires_grad:
+            parameter.data += 1
+    live.save_pretrained(tmp_path / "adapter")
+    kit.run(tmp_path)
+    wanted = peft.PeftModel.from_pretrained(load(tmp_path / "base"), tmp_path / "adapter").merge_and_unload()
+    for name, value in load(tmp_path / "out").state_dict().items():
+        assert torch.allclose(value, wanted.state_dict()[name], atol=2e-6), name
+
+
+def test_projector_of_the_first_llava_stage(tmp_path: Path) -> None:
+    """mm_projector.bin on a plain language model, its names as they are in the file."""
+    import torch
+
+    save_base(tiny("llama", "bfloat16"), tmp_path / "base", "safetensors")
+    (tmp_path / "adapter").mkdir()
+    weights = {"model.mm_projector.weight": torch.randn(32, 8), "model.mm_projector.bias": torch.randn(32)}
+    torch.save(weights, tmp_path / "adapter" / "mm_projector.bin")
+    run = json.loads((tmp_path / "base" / "config.json").read_text())
+    run |= {
+        "model_type": "llava_llama",
+        "mm_projector_type": "linear",
+        "mm_hidden_size": 8,
+        "mm_vision_tower": "openai/x",
+    }
+    kit.write_json(tmp_path / "adapter" / "config.json", run)
+    result = kit.run(tmp_path)
+    merged = kit.read_model(tmp_path / "out")
+    for name, value in weights.items():
+        assert merged[name].tobytes() == value.bfloat16().view(torch.int16).numpy().tobytes()
+    assert result.changed == 2
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert config["model_type"] == "llava_llama" and config["mm_projector_type"] == "linear"
