@@ -120,7 +120,7 @@ def test_json_has_the_frozen_shape(broken: Path) -> None:
         (("check", "/no/such/place"), "does not exist", "directory"),
         (("check", ".", "--select", "CFG01X"), "no rule matches", "did you mean CFG0"),
         (("check", ".", "--base", "/no/such/place"), "not a directory", "--base"),
-        (("explain", "CFG000"), "no rule", "CFG00"),
+        (("explain", "CFG000"), "no rule", "CFG0"),
         (("chek", "."), "No such command", "--help"),
         (("check",), "Missing argument", "--help"),
         (("check", ".", "--format", "xml"), "xml", "--help"),
