@@ -19,9 +19,9 @@ from checkpoint_doctor.facts.printable import printable
 INPUT = re.compile(r"(?:.*\.)?(?:embed_tokens|wte|word_embeddings|embed_in)\.weight\Z")
 OUTPUT = re.compile(r"(?:.*\.)?(?:lm_head|embed_out)\.weight\Z")
 # Decoder-only types whose classes keep both tables apart when tie_word_embeddings is false: an untied model of each
-# was saved and loaded with transformers 5.23.0 (tests/merge/test_untie.py).
+# was saved and loaded with transformers 5.23.0 and 4.57.6 (tests/merge/test_untie.py).
 UNTIES = frozenset({
-    "bloom", "cohere", "falcon", "gemma", "gemma2", "gpt2", "gpt_bigcode", "gpt_neox", "granite", "llama", "mistral",
+    "bloom", "cohere", "falcon", "gemma", "gemma2", "gpt2", "gpt_bigcode", "granite", "llama", "mistral",
     "mixtral", "olmo", "opt", "phi", "phi3", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe", "smollm3", "stablelm",
     "starcoder2",
 })  # fmt: skip
