@@ -13,7 +13,7 @@ from checkpoint_doctor.facts import layout, llava
 from checkpoint_doctor.facts.adapter import Adapter, FactorName, LoraModule, strip_prefix
 from checkpoint_doctor.facts.base_names import CLASSIC_FAMILIES, QWEN_FAMILIES, BaseNames
 from checkpoint_doctor.facts.checkpoint import Checkpoint
-from checkpoint_doctor.facts.families import DECODERS, Family, read_family
+from checkpoint_doctor.facts.families import DECODERS, KNOWN_FAMILIES, Family, read_family
 from checkpoint_doctor.facts.json_mend import mend as mend_json
 from checkpoint_doctor.facts.lora_rules import Ranks, Targets, stacked_modules
 from checkpoint_doctor.facts.naming import merged_path, shorten
@@ -33,6 +33,7 @@ __all__ = [
     "DECODERS",
     "DTYPE_BITS",
     "FLOAT_DTYPES",
+    "KNOWN_FAMILIES",
     "QWEN_FAMILIES",
     "Action",
     "Adapter",

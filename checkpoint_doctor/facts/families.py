@@ -37,6 +37,8 @@ WITH_VISION = _types("""
 GPT2 = _types("codegen gpt-sw3 gpt2 gpt_bigcode gptj")
 ENCODERS = _types("bert camembert data2vec-text ernie megatron-bert roberta xlm-roberta xlm-roberta-xl")
 
+KNOWN_FAMILIES = DECODERS | WITH_VISION | GPT2 | ENCODERS
+
 # transformers 5 takes a doubled "model." away by itself.
 _TEXT = r"(?:(?:model\.){0,2}|language_model\.model\.|model\.language_model\.|language_model\.)"
 
@@ -116,7 +118,10 @@ def read_family(ckpt: Checkpoint) -> Family | None:
     section, place = (text, "/text_config") if isinstance(text, dict) else (config, "")
     layers: dict[int, set[str]] = {}
     embeddings = []
-    for name, tensor in ckpt.tensors.items():
+    # The question answering classes of decoders call their base model "transformer"; no other class of theirs does.
+    answers = "qa_outputs.weight" in ckpt.tensors
+    for stored, tensor in ckpt.tensors.items():
+        name = stored.removeprefix("transformer.") if answers else stored
         if match := pattern.layer.fullmatch(name):
             layers.setdefault(int(match[1]), set()).add(match[2])
         elif pattern.embedding.fullmatch(name):
