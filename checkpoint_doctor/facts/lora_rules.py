@@ -91,12 +91,15 @@ class Targets:
 def stacked_modules(config: Mapping[str, Any]) -> tuple[str, ...]:
     """The modules that hold `target_parameters`: their factors stack one rank per expert.
 
+    A name without a path leaves the module open; PEFT 0.21 writes such names for adapters made before transformers 5
+    fused the experts, and transformers calls the module of its fused experts `experts` everywhere.
+
     Raises:
         FactUnavailable: there are too many of them to be meant.
     """
     parameters = config.get("target_parameters")
     names = parameters if isinstance(parameters, list) else []
-    found = {parent for name in names if isinstance(name, str) and (parent := name.rpartition(".")[0])}
+    found = {name.rpartition(".")[0] or "experts" for name in names if isinstance(name, str) and name}
     if len(found) > MAX_PATH:
         raise FactUnavailable(f"target_parameters names more than {MAX_PATH} modules")
     return tuple(found)

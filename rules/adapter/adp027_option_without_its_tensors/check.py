@@ -17,6 +17,8 @@ from checkpoint_doctor.sdk import (
 )
 
 MAX_PAIRS = 2_000_000
+# PEFT asks for both by itself when the task is a classification; a model has one of them.
+HEADS = ("classifier", "score")
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
@@ -36,6 +38,9 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     if len(saved) * len(stored) > MAX_PAIRS:
         raise FactUnavailable(f"modules_to_save has {len(saved)} names")
     open_ = [name for name in saved if isinstance(name, str) and not any(_is(path, name) for path in stored)]
+    automatic = config.get("task_type") in ("SEQ_CLS", "TOKEN_CLS") and all(name in saved for name in HEADS)
+    if automatic and not all(name in open_ for name in HEADS):
+        open_ = [name for name in open_ if name not in HEADS]
     if not open_:
         return
     if ckpt.base is None:
