@@ -85,7 +85,6 @@ def merge(
         tick = _ticker(progress, "merging", sum(item.size for item in layouts))
         writer = Writer(files, ledger, resources.threads, resources.chunk, tick)
         for item in layouts:
-            (work / item.name).parent.mkdir(parents=True, exist_ok=True)
             writer.write(item, work / item.name)
         ledger.close()
         proven = proof.prove(layouts, work, files, ledger)

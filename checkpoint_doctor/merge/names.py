@@ -36,7 +36,7 @@ _FAMILIES: dict[str, Parts] = {
 # What transformers calls `base_model_prefix`: it adds or drops it by itself when it loads.
 _PREFIXES = ("model", "transformer", "gpt_neox", "backbone", "bert", "roberta", "language_model")
 _MOST_SHOWN = 3
-_MOST_COMPARED = 20_000
+_MOST_COMPARED = 5_000
 
 
 def resolve(

@@ -184,6 +184,8 @@ def _operations(
 def _operation(name: str, tensor: TensorInfo, change: Change | None, adapter: Checkpoint, base: Checkpoint) -> Op:
     if tensor.dtype not in DTYPE_BITS:
         raise UserError(f"{printable(name)} has dtype {tensor.dtype}, which safetensors cannot hold")
+    if name == "__metadata__" or name.encode("utf-8", "replace").decode() != name:
+        raise UserError(f"a tensor of the base is called {printable(name)}, which safetensors cannot hold")
     if change is None or (change.copy is None and not change.terms):
         return Op(name, "copy", tensor.dtype, tensor.shape, Source(base.root, tensor))
     if change.copy is None:

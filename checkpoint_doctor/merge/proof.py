@@ -153,12 +153,14 @@ def _exact_terms(op: Op, chosen: Sequence[int], files: Files, shape: tuple[int, 
             part = files.rows(term.vector, list(chosen), shape[1]) * term.scale
             delta, size, depth = delta + part, size + np.abs(part), depth + 1
             continue
-        a = files.array(term.a, DTYPES["F64"])
-        b = files.array(term.b, DTYPES["F64"])
         # Sums along r by einsum, not by the matrix product of the stream; the transposes are written out.
         if term.transposed:
-            part, bound = np.einsum("ri,or->io", a[:, chosen], b), np.einsum("ri,or->io", abs(a[:, chosen]), abs(b))
+            few = files.array(term.a)[:, chosen].astype(np.float64)
+            whole = files.array(term.b, DTYPES["F64"])
+            part, bound = np.einsum("ri,or->io", few, whole), np.einsum("ri,or->io", np.abs(few), np.abs(whole))
         else:
-            part, bound = np.einsum("or,ri->oi", b[chosen], a), np.einsum("or,ri->oi", abs(b[chosen]), abs(a))
+            few = files.rows(term.b, list(chosen), term.rank)
+            whole = files.array(term.a, DTYPES["F64"])
+            part, bound = np.einsum("or,ri->oi", few, whole), np.einsum("or,ri->oi", np.abs(few), np.abs(whole))
         delta, size, depth = delta + part * term.scale, size + bound * abs(term.scale), depth + term.rank
     return delta, size, depth

@@ -16,14 +16,14 @@ DEFAULT_ALPHA = 8
 
 
 class Scaling:
-    """Answers rank and scale for module paths (without `base_model.model.`)."""
+    """Answers rank and scale for module paths (without `base_model.model.`), the longest of `longest` characters."""
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], longest: int) -> None:
         self._r = config.get("r", DEFAULT_R)
         self._alpha = config.get("lora_alpha", DEFAULT_ALPHA)
         self._rslora = config.get("use_rslora", False) is True
-        self._ranks = Pattern("rank_pattern", config.get("rank_pattern"))
-        self._alphas = Pattern("alpha_pattern", config.get("alpha_pattern"))
+        self._ranks = Pattern("rank_pattern", config.get("rank_pattern"), longest)
+        self._alphas = Pattern("alpha_pattern", config.get("alpha_pattern"), longest)
 
     def rank(self, path: str) -> int:
         """The module's r; raises UserError when it is no positive integer."""

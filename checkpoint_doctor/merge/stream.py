@@ -69,6 +69,7 @@ class Writer:
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(target, flags, 0o666)
             try:
                 with Flusher(descriptor) as flusher:
@@ -189,14 +190,12 @@ def _bad_values(op: Op, low: float, high: float, files: Files) -> UserError:
     return UserError(f"{name} would get NaN or infinite values", "base and adapter together overflow float32")
 
 
-def explain(problem: OSError, target: Path) -> Exception:
-    """A full disk or a failing one as the UserError it is; anything else unchanged."""
+def explain(problem: OSError, target: Path) -> UserError:
+    """A full disk, a failing one, or names that cannot be, as the user's error that it is."""
     reason = os.strerror(problem.errno) if problem.errno else str(problem)
     if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return UserError(
             f"no space left while writing {target.name}: {reason}",
             "free some space or give another --out; what was written has been removed again",
         )
-    if problem.errno in (errno.EIO, errno.EROFS):
-        return UserError(f"cannot write {target.name}: {reason}", "the disk refuses to read or write")
-    return problem
+    return UserError(f"cannot write {target.name}: {reason}", "nothing of the merge has been kept")

@@ -43,7 +43,7 @@ def find(adapter: Adapter, same_bytes: Callable[[TensorInfo, TensorInfo], bool])
         )
     for tensor in tensors.values():
         _check_values(tensor)
-    scaling = Scaling(adapter.config)
+    scaling = Scaling(adapter.config, max(map(len, adapter.modules), default=0))
     found: list[Update] = []
     for path, module in adapter.modules.items():
         found.extend(_module_updates(path, module, scaling))
