@@ -20,7 +20,7 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
         return
     if not knowledge.find("model_type", ckpt.model_type or ""):
         return
-    if any(KNOWN_FORMAT.fullmatch(name) for name in ckpt.tensors):
+    if any(KNOWN_FORMAT.fullmatch(name) for name in ckpt.tensors) or ckpt.has("hf_quant_config.json"):
         return
     found = [
         tensor
