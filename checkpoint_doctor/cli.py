@@ -51,13 +51,22 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"No such command {args[0]!r}. Did you mean {close[0]!r}?", ctx) from problem
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, "--version", "-V", message="ckpt-doctor %(version)s")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> int:
     """Say what is wrong with a checkpoint directory, and cure it, without loading it.
 
     Exit status: 0 nothing found at or above --fail-on, 1 findings, 2 wrong input, 3 the tool itself failed.
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        return 2
+    return 0
 
 
 def run(arguments: list[str] | None = None) -> int:

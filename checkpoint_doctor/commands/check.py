@@ -39,7 +39,7 @@ def command(
     Nothing is loaded, imported or changed; only JSON files and tensor headers are read.
     """
     from checkpoint_doctor import api
-    from checkpoint_doctor.commands.options import split_words, use_color
+    from checkpoint_doctor.commands.options import split_words, text_width, use_color
 
     start = time.perf_counter()
     report = api.check(
@@ -58,7 +58,8 @@ def command(
         from checkpoint_doctor.render.text import render_text
 
         colored = use_color(color)
-        click.echo(render_text(report, seconds=time.perf_counter() - start, color=colored), color=colored)
+        seconds = time.perf_counter() - start
+        click.echo(render_text(report, seconds=seconds, color=colored, width=text_width()), color=colored)
     if report.crashed:
         return 3
     return 1 if report.exceeds(fail_on) else 0

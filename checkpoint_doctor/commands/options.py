@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 
@@ -19,3 +20,8 @@ def use_color(asked: bool | None) -> bool:
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+
+def text_width() -> int:
+    """Columns for explanations: a terminal's own, within what reads well; 100 in a file or pipe."""
+    return max(50, min(shutil.get_terminal_size((100, 24)).columns, 120)) if sys.stdout.isatty() else 100

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from typing import Literal
 
 from checkpoint_doctor.core.tensor import TensorInfo
+from checkpoint_doctor.core.words import plural
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.facts.printable import printable
 
 Kind = Literal[
     "model", "adapter", "llava-adapter", "llava-model", "llava-projector", "gguf", "diffusers", "sentence-transformers",
@@ -104,8 +106,17 @@ def describe(ckpt: Checkpoint) -> str:
     chosen = ckpt.weights
     if chosen.format == "none":
         return f"{family}, no weights"
-    layout = f"{len(chosen.files) + len(chosen.missing)} shards" if chosen.index_file else "one file"
+    if not ckpt.known_tensors and not _readable(ckpt):
+        return f"{family}, weights {'missing' if chosen.missing and not chosen.files else 'not readable'}"
+    layout = plural(len(chosen.files) + len(chosen.missing), "shard") if chosen.index_file else "one file"
     return f"{family}, {_amount(ckpt.known_tensors.values())}, {layout}"
+
+
+def _readable(ckpt: Checkpoint) -> bool:
+    try:
+        return ckpt.tensors is not None
+    except FactUnavailable:
+        return False
 
 
 def _describe_adapter(ckpt: Checkpoint, what: str) -> str:
@@ -123,7 +134,7 @@ def _describe_adapter(ckpt: Checkpoint, what: str) -> str:
     try:
         tensors = adapter.tensors
         if adapter.modules:
-            parts.append(f"{len(adapter.modules)} modules")
+            parts.append(plural(len(adapter.modules), "module"))
         parts.append(_amount(tensors.values()))
     except FactUnavailable:
         parts.append("weights not readable" if adapter.weights_file else "no weights")
@@ -131,11 +142,12 @@ def _describe_adapter(ckpt: Checkpoint, what: str) -> str:
     if what == "llava-adapter":
         line += f" for LLaVA ({ckpt.model_type})" if ckpt.model_type else " for LLaVA"
     location = ckpt.base_location
+    name = printable(location.name)
     if location.path is not None:
         return f"{line}; base {location.path} found ({location.how})"
-    if location.name:
-        return f"{line}; base {location.name} not found on this machine"
-    return f"{line}; base not named"
+    if not name:
+        return f"{line}; base not named"
+    return f"{line}; base {name} {'not found on this machine' if ckpt.looks_outside else 'not looked for'}"
 
 
 def _amount(tensors: Iterable[TensorInfo]) -> str:

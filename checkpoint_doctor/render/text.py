@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Iterator
-from itertools import groupby
 
 from checkpoint_doctor.core.finding import Finding
 from checkpoint_doctor.core.report import Report
 from checkpoint_doctor.core.rule import SEVERITIES
+from checkpoint_doctor.core.words import plural
 
 _COLORS = {"error": "31;1", "warning": "33;1", "info": "36;1", "place": "34", "dim": "2", "bold": "1", "good": "32;1"}
 _NOUNS = {"error": "error", "warning": "warning", "info": "note"}
 _LABELS = (("happens", "what happens"), ("why", "why"))
+_APPLY = {
+    "safe": "ckpt-doctor fix {target} --select {code}",
+    "unsafe": "ckpt-doctor fix {target} --unsafe --select {code}",
+}
 # Findings of one rule in one run that are printed in full; the rest is one line each, then a count.
 MAX_FULL = 3
 MAX_SHORT = 5
+# Codes that are named behind a reason why they could not look; the rest is a count.
+MAX_CODES = 6
 WIDTH = 100
 LABEL_WIDTH = 15
 
 
-def render_text(report: Report, *, seconds: float, color: bool = False) -> str:
-    """The whole report; `seconds` is how long the check took."""
-    return "\n".join(_Text(color).lines(report, seconds))
+def render_text(report: Report, *, seconds: float, color: bool = False, width: int = WIDTH) -> str:
+    """The whole report; `seconds` is how long the check took, `width` the columns that explanations may fill."""
+    return "\n".join(_Text(color, width).lines(report, seconds))
 
 
 def summary(report: Report, *, color: bool = False) -> str:
     """The last line alone: counts, and whether everything could be looked at."""
-    return _Text(color).summary(report)
+    return _Text(color, WIDTH).summary(report)
 
 
 class _Text:
-    def __init__(self, color: bool) -> None:
+    def __init__(self, color: bool, width: int) -> None:
         self._color = color
+        self._width = width
 
     def _paint(self, style: str, text: str) -> str:
         return f"\x1b[{_COLORS[style]}m{text}\x1b[0m" if self._color else text
@@ -41,23 +49,25 @@ class _Text:
         yield f"{self._paint('bold', clean(report.target))}: {clean(report.subject)}"
         for note in report.notes:
             yield self._paint("dim", clean(note))
-        for _, group in groupby(report.findings, key=lambda finding: (finding.severity, finding.code)):
-            yield from self._group(list(group))
+        groups: dict[tuple[str, str], list[Finding]] = {}
+        for finding in report.findings:
+            groups.setdefault((finding.severity, finding.code), []).append(finding)
+        for group in groups.values():
+            yield from self._group(group, report.target)
         if report.skipped:
             yield ""
-            for reason, outcomes in _by_reason(report):
-                yield f"{self._paint('dim', 'could not look')}: {clean(reason)} ({', '.join(outcomes)})"
+            yield from self._skipped(report)
         for crash in report.crashed:
             yield ""
             yield f"{self._paint('error', 'crashed')}[{crash.code}]: {clean(crash.reason)}; please report this"
         yield ""
         yield f"{self.summary(report)}; {seconds:.2f} s"
 
-    def _group(self, findings: list[Finding]) -> Iterator[str]:
+    def _group(self, findings: list[Finding], target: str) -> Iterator[str]:
         for number, finding in enumerate(findings):
             if number < MAX_FULL:
                 yield ""
-                yield from self._finding(finding, brief=number > 0)
+                yield from self._finding(finding, target, brief=number > 0)
             elif number < MAX_FULL + MAX_SHORT:
                 yield f"{self._head(finding)} {clean(finding.message)} ({_place(finding)})"
             else:
@@ -67,7 +77,7 @@ class _Text:
     def _head(self, finding: Finding) -> str:
         return self._paint(finding.severity, f"{finding.severity}[{finding.code}]") + f" {finding.name}:"
 
-    def _finding(self, finding: Finding, *, brief: bool) -> Iterator[str]:
+    def _finding(self, finding: Finding, target: str, *, brief: bool) -> Iterator[str]:
         yield f"{self._head(finding)} {self._paint('bold', clean(finding.message))}"
         source = finding.evidence.get("source")
         yield f"  {self._paint('place', '-->')} {_place(finding)}" + (f"   {clean(str(source))}" if source else "")
@@ -75,48 +85,63 @@ class _Text:
             for key, label in _LABELS:
                 if finding.evidence.get(key):
                     yield from self._labelled("|", label, str(finding.evidence[key]))
-        cure = finding.fix.title if finding.fix else finding.evidence.get("cure")
-        if cure and not (brief and finding.fix is None):
-            suffix = {"safe": "   [ckpt-doctor fix does this]", "unsafe": "   [to be decided by you]"}
-            note = suffix.get(finding.fix.safety, "") if finding.fix else ""
-            yield from self._labelled("=", "cure", f"{cure}{note}", wrap=not (finding.fix and finding.fix.action))
+        fix = finding.fix
+        cure = fix.title if fix else finding.evidence.get("cure")
+        if cure and not (brief and fix is None):
+            # A command stays on one line, so that it can be copied.
+            is_command = fix is not None and not fix.edits
+            yield from self._labelled("=", "cure", str(cure), wrap=not is_command)
         if not brief:
+            if fix and fix.edits and fix.safety in _APPLY:
+                line = _APPLY[fix.safety].format(target=shlex.quote(target), code=finding.code)
+                yield from self._labelled("=", "apply", line, wrap=False)
             yield from self._labelled("=", "more", f"ckpt-doctor explain {finding.code}")
 
     def _labelled(self, mark: str, label: str, text: str, *, wrap: bool = True) -> Iterator[str]:
-        line = clean(text)
-        # A command stays on one line, so that it can be copied.
-        parts = textwrap.wrap(line, WIDTH - LABEL_WIDTH - 5, break_long_words=False) if wrap else [line]
+        parts = _wrap(clean(text), self._width - LABEL_WIDTH - 5) if wrap else [clean(text)]
         for number, part in enumerate(parts or [""]):
             lead = f"{mark} {label:<{LABEL_WIDTH - 1}}" if number == 0 else f"{'|':<{LABEL_WIDTH + 1}}"
             yield f"   {self._paint('place', lead)}{part}"
 
+    def _skipped(self, report: Report) -> Iterator[str]:
+        """One line a reason; where a finding tells the reason already, that finding's code stands for it."""
+        told = {finding.file: finding.code for finding in reversed(report.findings) if finding.severity == "error"}
+        reasons: dict[str, list[str]] = {}
+        for outcome in report.skipped:
+            file = next((file for file in told if outcome.reason.startswith(f"{file} ")), None)
+            reason = outcome.reason if file is None else f"{file} has to be cured first, see {told[file]}"
+            reasons.setdefault(reason, []).append(outcome.code)
+        for reason, codes in reasons.items():
+            rules = ", ".join(codes) if len(codes) <= MAX_CODES else f"{len(codes)} rules"
+            first, *rest = _wrap(f"{clean(reason)} ({rules})", self._width - 4, taken=len("could not look: ") - 4)
+            yield f"{self._paint('dim', 'could not look')}: {first}"
+            yield from (f"    {line}" for line in rest)
+
     def summary(self, report: Report) -> str:
-        counts = ", ".join(
-            f"{report.count(severity)} {_NOUNS[severity]}{'' if report.count(severity) == 1 else 's'}"
-            for severity in SEVERITIES
-        )
-        style = "error" if report.count("error") else "warning" if report.count("warning") else "good"
+        counts = ", ".join(plural(report.count(severity), _NOUNS[severity]) for severity in SEVERITIES)
+        style = next((severity for severity in SEVERITIES if report.count(severity)), "good")
         if not report.findings:
             counts = "nothing found"
-        unseen = len(report.skipped)
         looked = "everything could be looked at"
-        if unseen:
+        if report.skipped:
+            unseen = len({outcome.code for outcome in report.skipped})
             looked = f"{unseen} of {report.rules_run} rules could not look"
+        if report.crashed:
+            style = "error"
+            looked = f"{plural(len(report.crashed), 'rule')} crashed" + (f", {looked}" if report.skipped else "")
         return f"{self._paint(style, counts)}; {looked}"
+
+
+def _wrap(text: str, width: int, *, taken: int = 0) -> list[str]:
+    """Lines of at most `width` columns, the first one shorter by `taken`; names and commands are never cut."""
+    lines = textwrap.wrap("\0" * taken + text, width, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\0", "") for line in lines] or [""]
 
 
 def _place(finding: Finding) -> str:
     if finding.line:
         return f"{clean(finding.file)}:{finding.line}"
     return clean(finding.file)
-
-
-def _by_reason(report: Report) -> Iterator[tuple[str, list[str]]]:
-    reasons: dict[str, list[str]] = {}
-    for outcome in report.skipped:
-        reasons.setdefault(outcome.reason, []).append(outcome.code)
-    yield from reasons.items()
 
 
 def clean(text: str) -> str:
