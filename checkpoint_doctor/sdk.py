@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from difflib import get_close_matches
 
 from checkpoint_doctor.core.finding import Problem
 from checkpoint_doctor.core.fix import ABSENT, Action, Edit, Fix, Safety
 from checkpoint_doctor.core.tensor import DTYPE_BITS, FLOAT_DTYPES, TensorInfo
+from checkpoint_doctor.core.words import plural
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts import layout, llava
 from checkpoint_doctor.facts.adapter import Adapter, FactorName, LoraModule, strip_prefix
@@ -67,9 +69,11 @@ __all__ = [
     "named_files",
     "namesakes",
     "opened_files",
+    "plural",
     "pointer",
     "printable",
     "refused_headers",
+    "rename_fix",
     "same_values",
     "stacked_modules",
     "strip_prefix",
@@ -98,6 +102,12 @@ def listed(names: list[str], limit: int = 3) -> str:
 def close_names(kind: str, name: str) -> list[str]:
     """Names of that kind in the knowledge base that look like this one, best first."""
     return get_close_matches(name, list(knowledge.names(kind)), n=3, cutoff=0.75)
+
+
+def rename_fix(ckpt: Checkpoint, name: str) -> Fix:
+    """The cure "call the directory NAME", as a command that works from inside the directory too."""
+    root = ckpt.root if ckpt.root.name not in ("", "..") else type(ckpt.root)(os.path.abspath(ckpt.root))
+    return Fix(command("mv", root, root.with_name(name)), "display")
 
 
 def merge_fix(ckpt: Checkpoint) -> Fix:

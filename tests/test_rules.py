@@ -104,6 +104,7 @@ def test_case(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert not found, [finding.message for finding in found]
     else:
         assert found, "a bad case without a finding"
+        assert all(finding.fix or finding.evidence.get("cure") for finding in found), "a finding without a cure"
         golden(case / "expected.json", as_golden(found))
         page = next(rule for rule in RULES if rule.code == case.parent.name).room / "README.md"
         assert ("## Fix safety" in page.read_text()) or not any(f.fix and f.fix.edits for f in found)

@@ -12,11 +12,12 @@ from checkpoint_doctor.core.report import Outcome
 from checkpoint_doctor.core.rule import SEVERITIES, Rule
 from checkpoint_doctor.engine.loader import load_check
 from checkpoint_doctor.errors import FactUnavailable
-from checkpoint_doctor.sdk import Checkpoint
+from checkpoint_doctor.sdk import Checkpoint, command
 
 # A hostile directory must not be able to make a report of unbounded length.
 MAX_PROBLEMS_PER_RULE = 200
 MAX_SOURCE_CHARACTERS = 100
+_TEXTS = ("happens", "why", "cure")
 
 
 class Results:
@@ -33,23 +34,28 @@ def run(rules: Sequence[Rule], ckpt: Checkpoint) -> Results:
     """Ask every rule that applies; findings come sorted by severity, file, line and code."""
     results = Results()
     for rule in rules:
-        try:
-            if not applies(rule, ckpt):
-                continue
-            results.rules_run += 1
-            for number, problem in enumerate(_problems(rule, ckpt)):
-                if number == MAX_PROBLEMS_PER_RULE:
-                    results.skipped.append(Outcome(rule.code, f"stopped after {MAX_PROBLEMS_PER_RULE} findings"))
-                    break
-                results.findings.append(_finding(rule, problem, ckpt))
-        except FactUnavailable as reason:
-            results.skipped.append(Outcome(rule.code, reason.reason))
-        except RecursionError:
-            results.crashed.append(Outcome(rule.code, "RecursionError"))
-        except Exception as problem:
-            results.crashed.append(Outcome(rule.code, _where(problem)))
+        results.rules_run += _ask(rule, ckpt, results)
     results.findings.sort(key=lambda f: (SEVERITIES.index(f.severity), f.file, f.line, f.code, f.pointer))
     return results
+
+
+def _ask(rule: Rule, ckpt: Checkpoint, results: Results) -> bool:
+    """Add what one rule says to the results; false when it is not about this directory."""
+    try:
+        if not applies(rule, ckpt):
+            return False
+        for number, problem in enumerate(_problems(rule, ckpt)):
+            if number == MAX_PROBLEMS_PER_RULE:
+                results.skipped.append(Outcome(rule.code, f"stopped after {MAX_PROBLEMS_PER_RULE} findings"))
+                break
+            results.findings.append(_finding(rule, problem, ckpt))
+    except FactUnavailable as reason:
+        results.skipped.append(Outcome(rule.code, reason.reason))
+    except RecursionError:
+        results.crashed.append(Outcome(rule.code, "RecursionError"))
+    except Exception as problem:
+        results.crashed.append(Outcome(rule.code, _where(problem)))
+    return True
 
 
 def applies(rule: Rule, ckpt: Checkpoint) -> bool:
@@ -74,9 +80,7 @@ def applies(rule: Rule, ckpt: Checkpoint) -> bool:
     if "base" in rule.needs:
         if ckpt.adapter is None:
             return False
-        if ckpt.base is None:
-            name = ckpt.base_location.name
-            raise FactUnavailable(f"the base {name} was not found; give it with --base" if name else "no base is named")
+        ckpt.needed_base()
     return True
 
 
@@ -93,10 +97,15 @@ def _problems(rule: Rule, ckpt: Checkpoint) -> Iterable[Problem]:
 def _finding(rule: Rule, problem: Problem, ckpt: Checkpoint) -> Finding:
     file = problem.file if problem.file is not None else rule.file
     line = problem.line or (ckpt.line(file, problem.pointer) if file in ckpt.files else 0)
-    evidence: dict[str, Any] = {name: text for name in ("happens", "why", "cure") if (text := getattr(rule, name))}
+    evidence: dict[str, Any] = {name: text for name in _TEXTS if (text := getattr(rule, name))}
     if line and (source := _source(ckpt, file, line)):
         evidence["source"] = source
+    elif file not in ckpt.files:
+        evidence["source"] = "(there is no such file)"
     evidence.update(problem.evidence)
+    for name in _TEXTS:
+        if isinstance(text := evidence.get(name), str):
+            evidence[name] = _with_paths(text, ckpt, file)
     # No line number: an edit elsewhere in the file must not make a known finding look new.
     identity = "\0".join((rule.code, file, problem.pointer)).encode("utf-8", "surrogatepass")
     return Finding(
@@ -113,12 +122,18 @@ def _finding(rule: Rule, problem: Problem, ckpt: Checkpoint) -> Finding:
     )
 
 
+def _with_paths(text: str, ckpt: Checkpoint, file: str) -> str:
+    """A rule's text with {dir} and {file} as the user would type them, so that a command in it can be pasted."""
+    return text.replace("{dir}", command(ckpt.root)).replace("{file}", command(ckpt.root / file))
+
+
 def _source(ckpt: Checkpoint, file: str, line: int) -> str:
     try:
         text = ckpt.data(file).split(b"\n", line)[line - 1].decode("utf-8", "replace").strip()
     except (FactUnavailable, IndexError):
         return ""
-    return text.rstrip(",") if text.isprintable() and len(text) <= MAX_SOURCE_CHARACTERS else ""
+    telling = text.isprintable() and text.strip("{}[]") and len(text) <= MAX_SOURCE_CHARACTERS
+    return text.rstrip(",") if telling else ""
 
 
 def _where(problem: BaseException) -> str:

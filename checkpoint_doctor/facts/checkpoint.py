@@ -14,6 +14,7 @@ from checkpoint_doctor.facts import base as base_facts
 from checkpoint_doctor.facts import json_spans, llava, sniff
 from checkpoint_doctor.facts.adapter import CONFIG_FILE, WEIGHT_FILES, Adapter
 from checkpoint_doctor.facts.listing import FileInfo, list_files
+from checkpoint_doctor.facts.printable import printable
 from checkpoint_doctor.facts.safetensors_header import SafetensorsHeader, read_header
 from checkpoint_doctor.facts.shard_index import ShardIndex, read_index
 from checkpoint_doctor.facts.torch_file import TorchFile, read_torch
@@ -270,7 +271,7 @@ class Checkpoint:
         """
         chosen = self.weights
         if chosen.format == "none":
-            raise FactUnavailable("there are no full-model weights")
+            raise FactUnavailable(f"{printable(self.name)} holds no full-model weights")
         if chosen.index_file and chosen.index is None:
             raise FactUnavailable(f"{chosen.index_file} is not valid JSON")
         if chosen.missing:
@@ -328,3 +329,13 @@ class Checkpoint:
         """The base of the adapter as a checkpoint of its own, or None when it was not found."""
         path = self.base_location.path
         return Checkpoint(path, find_base=False) if path is not None else None
+
+    def needed_base(self) -> Checkpoint:
+        """The base, for what cannot be told without it; raises FactUnavailable with what the user can do."""
+        if self.base is not None:
+            return self.base
+        name = printable(self.base_location.name)
+        if not name:
+            raise FactUnavailable("no base is named")
+        how = "found; give it with --base" if self.looks_outside else "looked for (--no-base)"
+        raise FactUnavailable(f"the base {name} was not {how}")

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from checkpoint_doctor.core.tensor import TensorInfo
+from checkpoint_doctor.core.words import plural
 from checkpoint_doctor.facts.printable import printable
 from checkpoint_doctor.facts.safetensors_entries import check_layout, read_entries, read_metadata
 from checkpoint_doctor.facts.safetensors_json import read_members
@@ -110,7 +111,10 @@ def parse_header(head: bytes, n: int, file_bytes: int, file: str) -> Safetensors
             f"this one has {file_bytes}",
         )
     elif missing < 0 and complete:
-        problems.add("trailing-bytes", f"{-missing} bytes follow the last tensor, which ends at {file_bytes + missing}")
+        problems.add(
+            "trailing-bytes",
+            f"{plural(-missing, 'byte')} too many behind the last tensor, which ends at {file_bytes + missing}",
+        )
     elif not complete:  # the end of an entry that cannot be read is not known
         missing = 0
     tensors = tuple(

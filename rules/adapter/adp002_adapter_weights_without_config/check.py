@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, FactUnavailable, Problem, command, listed, printable
+from checkpoint_doctor.sdk import Checkpoint, FactUnavailable, Problem, command, layout, listed, printable
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
     adapter = ckpt.adapter
     if adapter is None or adapter.config_file or adapter.weights_file is None or ckpt.weights.format != "none":
         return
+    if "adapter_config.json" in layout.misspelled(ckpt):
+        return  # LAY014 tells the name
     message = f"{adapter.weights_file} has no adapter_config.json beside it" + _tensors(ckpt)
     nested = [name.rpartition("/")[0] for name in ckpt.files if name.endswith("/adapter_config.json")]
     evidence = {}

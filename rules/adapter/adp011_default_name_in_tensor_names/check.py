@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, FactorName, Problem, printable
+from checkpoint_doctor.sdk import Checkpoint, FactorName, Problem, plural, printable
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
@@ -13,5 +13,5 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
         return
     names = [name for name in adapter.tensors if (parts := FactorName.of(name)) and parts.adapter == "default"]
     if names:
-        message = f'{len(names)} tensor names contain ".default", as {printable(names[0])}'
+        message = f'".default" stands in {plural(len(names), "tensor name")}, as in {printable(names[0])}'
         yield Problem(message, file=adapter.weights_file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, FactorName, Problem, printable
+from checkpoint_doctor.sdk import Checkpoint, FactorName, Problem, plural, printable
 
 # str.replace(".lora", "") on ".lora_A.lora.weight" leaves "_A.weight".
 DAMAGED = re.compile(r"(?<!lora)_[AB](\.weight)?\Z")
@@ -22,15 +22,18 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
         name = FactorName.of(foreign[0])
         inside = printable(name.adapter, 40) if name else ""
         yield _problem(
-            f'{len(foreign)} tensor names contain the adapter\'s name "{inside}"', foreign[0], adapter.weights_file
+            f'the adapter\'s name "{inside}" stands in {plural(len(foreign), "tensor name")}',
+            foreign[0],
+            adapter.weights_file,
         )
     damaged = [name for name in names if DAMAGED.search(name) and "embedding" not in name]
     if damaged and not adapter.modules:
-        message = f'{len(damaged)} tensor names lost "lora", as when an adapter called "lora" was saved'
+        message = f'"lora" is lost in {plural(len(damaged), "tensor name")}, as when an adapter called "lora" was saved'
         yield _problem(message, damaged[0], adapter.weights_file)
     saved = [name for name in names if SAVED.search(name) and SAVED.sub("", name) not in adapter.tensors]
     if saved:
-        yield _problem(f"{len(saved)} tensor names contain modules_to_save", saved[0], adapter.weights_file)
+        message = f"modules_to_save stands in {plural(len(saved), 'tensor name')}"
+        yield _problem(message, saved[0], adapter.weights_file)
 
 
 def _problem(message: str, name: str, file: str) -> Problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, Edit, FactUnavailable, Fix, Problem, printable
+from checkpoint_doctor.sdk import Checkpoint, Edit, Fix, Problem, printable
 
 KEY = "base_model_name_or_path"
 LOCAL = re.compile(r"[/~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|.*\\|[^/]+/[^/]+/")
@@ -21,7 +21,7 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     if place.how == "--base" or place.path is not None or adapter.names_itself:
         return
     if not ckpt.looks_outside:
-        raise FactUnavailable("the base was not to be looked for")
+        ckpt.needed_base()  # says why it is not known
     cached = CACHED.search(name)
     fix = None
     if cached:

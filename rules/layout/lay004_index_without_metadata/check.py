@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -20,6 +21,6 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     with suppress(FactUnavailable):  # the size is for programs that estimate; loading does not use it
         value = {"total_size": sum(tensor.nbytes for tensor in ckpt.tensors.values())}
     op, before = ("add", ABSENT) if absent else ("set", index["metadata"])
-    fix = Fix(f'set "metadata" to {value}', "safe", (Edit(op, file, "/metadata", before, value),))  # type: ignore[arg-type]
+    fix = Fix(f'set "metadata" to {json.dumps(value)}', "safe", (Edit(op, file, "/metadata", before, value),))  # type: ignore[arg-type]
     state = "is absent" if absent else "is no object"
     yield Problem(f'"metadata" {state} in {file}', "" if absent else "/metadata", file=file, fix=fix)

@@ -15,6 +15,7 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     name = next((name for name in OPTIONS if ckpt.has(name)), None)
     if name is None:
         return
-    cure = f"convert once with transformers 4.57: AutoModel….from_pretrained(DIR, {OPTIONS[name]}).save_pretrained(OUT)"
+    call = f"AutoModel….from_pretrained({str(ckpt.root)!r}, {OPTIONS[name]}).save_pretrained(OUT)"
+    cure = f"convert once with transformers 4.57: {call}"
     message = f"there are no weights but {name}, which transformers 5 cannot read"
     yield Problem(message, file=name, evidence={"cure": cure})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, Fix, Problem, command, llava, printable
+from checkpoint_doctor.sdk import Checkpoint, Problem, llava, printable, rename_fix
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
@@ -22,7 +22,7 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
         happens = f"takes the directory for a projector and fails on a missing {llava.PROJECTOR_FILE}"
     yield Problem(
         f"the name {printable(name)!r} has no {' and no '.join(map(repr, lacking))} in it",
-        fix=Fix(command("mv", ckpt.root, ckpt.root.parent / _better(ckpt.name)), "display"),
+        fix=rename_fix(ckpt, _better(ckpt.name)),
         evidence={"happens": f"llava's load_pretrained_model, given this directory and its base, {happens}"},
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, Fix, Problem, command, llava, printable
+from checkpoint_doctor.sdk import Checkpoint, Problem, llava, printable, rename_fix
 
 WORD = re.compile(r"[-_.]?(?<![a-z])q?lora(?![a-z])", re.IGNORECASE)
 
@@ -15,10 +15,8 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     if ckpt.adapter is not None or llava.is_snapshot(ckpt.root) or not {"llava", "lora"} <= _words(name):
         return
     better = WORD.sub("", ckpt.name) or "llava-merged"
-    if better != ckpt.name and not (ckpt.root.parent / better).exists():
-        fix = Fix(command("mv", ckpt.root, ckpt.root.parent / better), "display")
-    else:
-        fix = None
+    free = better != ckpt.name and not (ckpt.root.absolute().parent / better).exists()
+    fix = rename_fix(ckpt, better) if free else None
     yield Problem(f"a full model lies under a name with 'lora' in it: {printable(name)}", fix=fix)
 
 

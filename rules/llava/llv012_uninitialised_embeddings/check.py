@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, FactUnavailable, Problem, llava, printable
+from checkpoint_doctor.sdk import Checkpoint, Problem, llava
 
 TABLES = ("embed_tokens.weight", "lm_head.weight")
 
@@ -15,10 +15,8 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
         return
     if all(any(name.endswith(table) for name in ckpt.tensors_of(llava.NON_LORA_FILE)) for table in TABLES):
         return  # LLV013 looks at their sizes
-    if ckpt.base is None:
-        name = printable(ckpt.base_location.name)
-        raise FactUnavailable(f"the base {name} was not found; give it with --base" if name else "no base is named")
-    base = next((t.shape[0] for n, t in ckpt.base.tensors.items() if n.endswith(TABLES[0]) and len(t.shape) == 2), rows)
+    known = ckpt.needed_base().tensors
+    base = next((t.shape[0] for n, t in known.items() if n.endswith(TABLES[0]) and len(t.shape) == 2), rows)
     if base != rows:
         yield Problem(
             f"vocab_size is {rows}, the base has {base} rows, and the run saved no tables for them", "/vocab_size"

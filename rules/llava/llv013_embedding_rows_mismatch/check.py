@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, FactUnavailable, Problem, llava, printable
+from checkpoint_doctor.sdk import Checkpoint, Problem, llava, printable
 
 TABLES = ("embed_tokens.weight", "lm_head.weight")
 
@@ -19,16 +19,12 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
         return
     if unlike := sorted(name for name, rows in tables.items() if rows != vocab):
         name = unlike[0].rpartition("base_model.model.")[2]
-        yield Problem(f"{name} has {tables[unlike[0]]} rows, and vocab_size in config.json is {vocab}")
+        yield Problem(f"{printable(name)} has {tables[unlike[0]]} rows, and vocab_size in config.json is {vocab}")
         return
     if len(tables) < len(TABLES):
         return  # LLV012 misses the other one
-    if ckpt.base is None:
-        name = printable(ckpt.base_location.name)
-        raise FactUnavailable(f"the base {name} was not found; give it with --base" if name else "no base is named")
-    base = next(
-        (t.shape[0] for n, t in ckpt.base.tensors.items() if n.endswith(TABLES[0]) and len(t.shape) == 2), vocab
-    )
+    known = ckpt.needed_base().tensors
+    base = next((t.shape[0] for n, t in known.items() if n.endswith(TABLES[0]) and len(t.shape) == 2), vocab)
     if base != vocab:
         why = "the base is loaded into a model with the run's vocabulary, and their tables differ in size"
         cure = "resize the base's tables first, or merge with ckpt-doctor; then add the run's tokens to the tokenizer"

@@ -18,7 +18,7 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     if found is None or (found.prefix == "base_model.model." and any(LORA.match(name) for name in tensors)):
         return
     mapping = f'{{r"{"^" if found.leading else ""}{re.escape(found.prefix)}": ""}}'
-    call = f"from_pretrained(DIR, key_mapping={mapping}).save_pretrained(OUT)"
+    call = f"AutoModel….from_pretrained({str(ckpt.root)!r}, key_mapping={mapping}).save_pretrained(OUT)"
     cure = f"save the unwrapped model, or rename with transformers 5: {call}"
     amount = f"{len(found.names)} of {len(tensors)} tensors"
     message = f'{amount} have "{found.prefix}" in their names: {listed([*found.names])}'

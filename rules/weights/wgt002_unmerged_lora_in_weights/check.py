@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, Problem, knowledge, listed
+from checkpoint_doctor.sdk import Checkpoint, Problem, knowledge, listed, plural
 
 NAMES = re.compile(
     r".+\.(?:base_layer\.(?:weight|bias)|lora_(?:embedding_)?[AB](?:\.\w+)?(?:\.weight)?|modules_to_save\.\w+\.\w+)"
@@ -22,6 +22,6 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     if not found:
         return
     wrapped = [name for name in found if ".base_layer." in name]
-    effect = f"{len(wrapped)} layers will be random" if wrapped else "the factors will be ignored"
-    message = f"{len(found)} tensors are of an unmerged LoRA, {effect}: {listed(wrapped or found)}"
+    effect = f"{plural(len(wrapped), 'layer')} will be random" if wrapped else "the factors will be ignored"
+    message = f"unmerged LoRA: {plural(len(found), 'tensor')}, {effect}: {listed(wrapped or found)}"
     yield Problem(message, file=tensors[found[0]].file)
