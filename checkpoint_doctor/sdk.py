@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Container, Iterator
 from difflib import get_close_matches
 
 from checkpoint_doctor.core.finding import Problem
 from checkpoint_doctor.core.fix import ABSENT, Action, Edit, Fix, Safety
-from checkpoint_doctor.core.tensor import DTYPE_BITS, FLOAT_DTYPES, TensorInfo
+from checkpoint_doctor.core.tensor import FLOAT_DTYPES, TensorInfo
 from checkpoint_doctor.core.words import plural
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts import layout, llava
-from checkpoint_doctor.facts.adapter import Adapter, FactorName, LoraModule, strip_prefix
+from checkpoint_doctor.facts.adapter import Adapter, FactorName, strip_prefix
 from checkpoint_doctor.facts.base_names import CLASSIC_FAMILIES, QWEN_FAMILIES, BaseNames
 from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.facts.config import announces_quantization, rope
 from checkpoint_doctor.facts.families import DECODERS, KNOWN_FAMILIES, Family, read_family
 from checkpoint_doctor.facts.json_mend import mend as mend_json
 from checkpoint_doctor.facts.lora_rules import Ranks, Targets, stacked_modules
 from checkpoint_doctor.facts.naming import merged_path, shorten
-from checkpoint_doctor.facts.opened import json_files, named_files, opened_files, refused_headers, weight_files
+from checkpoint_doctor.facts.opened import (
+    STAND_INS,
+    json_files,
+    named_files,
+    opened_files,
+    refused_headers,
+    weight_files,
+)
 from checkpoint_doctor.facts.safetensors_header import printable
 from checkpoint_doctor.facts.samples import same_values
 from checkpoint_doctor.facts.sniff import describe as describe_kind
 from checkpoint_doctor.facts.sniff import lfs_pointer
 from checkpoint_doctor.facts.subject import kind as subject_kind
-from checkpoint_doctor.facts.wrappers import Wrapped, wrapped
+from checkpoint_doctor.facts.wrappers import wrapped
 from checkpoint_doctor.knowledge import lookup as knowledge
 from checkpoint_doctor.knowledge.architectures import builders, namesakes
 
@@ -33,11 +42,10 @@ __all__ = [
     "ABSENT",
     "CLASSIC_FAMILIES",
     "DECODERS",
-    "DTYPE_BITS",
     "FLOAT_DTYPES",
     "KNOWN_FAMILIES",
     "QWEN_FAMILIES",
-    "Action",
+    "STAND_INS",
     "Adapter",
     "BaseNames",
     "Checkpoint",
@@ -46,18 +54,18 @@ __all__ = [
     "FactorName",
     "Family",
     "Fix",
-    "LoraModule",
     "Problem",
     "Ranks",
     "Safety",
     "Targets",
     "TensorInfo",
-    "Wrapped",
+    "announces_quantization",
     "builders",
     "close_names",
     "command",
     "describe_kind",
     "family",
+    "header_problems",
     "json_files",
     "knowledge",
     "layout",
@@ -74,6 +82,7 @@ __all__ = [
     "printable",
     "refused_headers",
     "rename_fix",
+    "rope",
     "same_values",
     "stacked_modules",
     "strip_prefix",
@@ -102,6 +111,13 @@ def listed(names: list[str], limit: int = 3) -> str:
 def close_names(kind: str, name: str) -> list[str]:
     """Names of that kind in the knowledge base that look like this one, best first."""
     return get_close_matches(name, list(knowledge.names(kind)), n=3, cutoff=0.75)
+
+
+def header_problems(ckpt: Checkpoint, kinds: Container[str]) -> Iterator[Problem]:
+    """A problem for each safetensors file that is refused for a reason of these kinds, and is no other format."""
+    for file, problem in refused_headers(ckpt):
+        if problem.kind in kinds and ckpt.kind(file) in ("safetensors", "binary"):
+            yield Problem(f"{file}: {problem.message}", file=file)
 
 
 def rename_fix(ckpt: Checkpoint, name: str) -> Fix:

@@ -31,8 +31,8 @@ _PROCESSOR = (
 # Weights of the parts of a diffusers pipeline and of the modules of sentence-transformers.
 _PART = re.compile(r"[^/]+/(?:model|diffusion_pytorch_model)\.safetensors")
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth")
-# What lies there instead of the file that was meant: rules of their own tell.
-_STAND_INS = {"empty", "lfs-pointer", "html", "xml-error", "error-body"}
+# What lies there instead of the file that was meant, as facts.sniff names it: rules of their own tell.
+STAND_INS = frozenset(("empty", "lfs-pointer", "html", "xml-error", "error-body"))
 # What trainers leave behind: it has these endings, but nobody loads it as weights.
 _TRAINING_STATE = re.compile(
     r"(?:optimizer|scheduler|scaler|sampler|dl_state|loss_scaler)\w*\.(?:pt|bin|pth)"
@@ -61,7 +61,7 @@ def json_files(ckpt: Checkpoint, *also: str) -> list[str]:
     """
     extra = [name for name in also if name in ckpt.files and ckpt.files[name].followed]
     names = [name for name in opened_files(ckpt) if name.endswith(".json")] + extra
-    return [name for name in names if ckpt.kind(name) not in _STAND_INS]
+    return [name for name in names if ckpt.kind(name) not in STAND_INS]
 
 
 def weight_files(ckpt: Checkpoint) -> list[str]:
@@ -112,7 +112,7 @@ def refused_headers(ckpt: Checkpoint) -> Iterator[tuple[str, HeaderProblem]]:
         FactUnavailable: a file cannot be read.
     """
     for name in weight_files(ckpt):
-        if name.endswith(".safetensors") and ckpt.kind(name) not in _STAND_INS:
+        if name.endswith(".safetensors") and ckpt.kind(name) not in STAND_INS:
             problem = next((problem for problem in ckpt.header(name).problems if problem.fatal), None)
             if problem is not None:
                 yield name, problem

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from checkpoint_doctor.core.tensor import TensorInfo
-from checkpoint_doctor.core.words import plural
+from checkpoint_doctor.core.words import plural, size
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.printable import printable
@@ -159,7 +159,7 @@ def _amount(tensors: Iterable[TensorInfo]) -> str:
     if not per_dtype:
         return "no tensors"
     dtypes = ", ".join(name for name, _ in per_dtype.most_common(3))
-    return f"{_count(per_dtype.total())} parameters, {dtypes}, {_size(total)}"
+    return f"{_count(per_dtype.total())} parameters, {dtypes}, {size(total)}"
 
 
 def _count(number: int) -> str:
@@ -167,10 +167,3 @@ def _count(number: int) -> str:
         if number >= limit:
             return f"{number / limit:.3g} {unit}"
     return str(number)
-
-
-def _size(number: int) -> str:
-    for limit, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
-        if number >= limit:
-            return f"{number / limit:.3g} {unit}"
-    return f"{number} bytes"

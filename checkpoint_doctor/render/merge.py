@@ -7,6 +7,7 @@ import json
 
 from checkpoint_doctor.core.merge import MergeResult
 from checkpoint_doctor.core.report import Report
+from checkpoint_doctor.core.words import size
 from checkpoint_doctor.render.json_v1 import as_data
 from checkpoint_doctor.render.text import clean, summary
 
@@ -16,16 +17,18 @@ def render_merge(done: MergeResult, report: Report | None, *, format_: str, colo
     if format_ == "json":
         return _as_json(done, report)
     lines = []
-    size = _size(done.estimate.write_bytes)
+    written = size(done.estimate.write_bytes)
     if done.dry_run:
-        lines.append(f"would merge {done.changed} tensors and copy {done.copied}, {size}, into {clean(str(done.out))}")
+        lines.append(
+            f"would merge {done.changed} tensors and copy {done.copied}, {written}, into {clean(str(done.out))}"
+        )
         needs = done.estimate
         lines.append(
-            f"needs {_size(needs.peak_memory)} of memory and {_size(needs.write_bytes)} of disk"
-            f" ({_size(needs.disk_free)} free); reads {_size(needs.read_bytes)}, copies {_size(needs.copy_bytes)}"
+            f"needs {size(needs.peak_memory)} of memory and {size(needs.write_bytes)} of disk"
+            f" ({size(needs.disk_free)} free); reads {size(needs.read_bytes)}, copies {size(needs.copy_bytes)}"
         )
     else:
-        speed = f"{size} in {done.seconds:.1f} s"
+        speed = f"{written} in {done.seconds:.1f} s"
         lines.append(f"merged {done.changed} tensors, copied {done.copied}, {speed}, into {clean(str(done.out))}")
         lines.append(f"proof: {clean(done.proof)}")
     lines.extend(f"note: {clean(note)}" for note in done.notes)
@@ -33,13 +36,6 @@ def render_merge(done: MergeResult, report: Report | None, *, format_: str, colo
     if report is not None:
         lines.append(f"check of the result: {clean(report.subject)}: {summary(report, color=color)}")
     return "\n".join(lines)
-
-
-def _size(number: int) -> str:
-    for limit, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
-        if number >= limit:
-            return f"{number / limit:.3g} {unit}"
-    return f"{number} bytes"
 
 
 def _as_json(done: MergeResult, report: Report | None) -> str:

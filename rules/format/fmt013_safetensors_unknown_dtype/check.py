@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, Problem, refused_headers
+from checkpoint_doctor.sdk import Checkpoint, Problem, header_problems
 
 KINDS = {"unknown-dtype"}
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
-    for file, problem in refused_headers(ckpt):
-        if problem.kind in KINDS and ckpt.kind(file) in ("safetensors", "binary"):
-            yield Problem(f"{file}: {problem.message}", file=file)
+    return header_problems(ckpt, KINDS)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, Problem, describe_kind, weight_files
+from checkpoint_doctor.sdk import STAND_INS, Checkpoint, Problem, describe_kind, weight_files
 
 # Names that the libraries open; a file of another name is judged only when it is a PyTorch file in its first bytes.
 LOADED = ("pytorch_model", "adapter_model", "non_lora_trainables", "mm_projector")
-OTHER_RULES = {"lfs-pointer", "html", "xml-error", "error-body", "empty"}
 KINDS = {
     "not-a-torch-file", "truncated", "malformed-pickle", "encrypted", "compressed-entry", "malformed-zip",
     "torchscript", "tar-format", "storage-missing", "storage-too-short",
@@ -20,7 +19,7 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
         if file.endswith(".safetensors"):
             continue
         kind = ckpt.kind(file)
-        if kind in OTHER_RULES or not (file.startswith(LOADED) or kind in ("torch-zip", "torch-legacy")):
+        if kind in STAND_INS or not (file.startswith(LOADED) or kind in ("torch-zip", "torch-legacy")):
             continue
         torch_file = ckpt.torch_file(file)
         found = next((problem for problem in torch_file.problems if problem.fatal and problem.kind in KINDS), None)

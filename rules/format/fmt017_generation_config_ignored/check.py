@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, Fix, Problem, describe_kind, mend_json
-
-NO_JSON = {"empty", "lfs-pointer", "html", "xml-error", "error-body"}
+from checkpoint_doctor.sdk import STAND_INS, Checkpoint, Fix, Problem, describe_kind, mend_json
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
@@ -16,7 +14,7 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     fatal = [problem for problem in problems if problem.fatal]
     if not fatal:
         return
-    if kind in NO_JSON:
+    if kind in STAND_INS:
         yield Problem(f"{file} is {describe_kind(kind)}")
         return
     first = fatal[0]

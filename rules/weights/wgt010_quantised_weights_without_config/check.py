@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, Problem, knowledge, listed
+from checkpoint_doctor.sdk import Checkpoint, Problem, announces_quantization, knowledge, listed
 
 METHODS = {
     "GPTQ or AWQ": re.compile(r".+\.qweight"),
@@ -14,15 +14,10 @@ METHODS = {
     "compressed-tensors": re.compile(r".+\.weight_packed"),
     "block-wise fp8": re.compile(r".+\.weight_scale_inv"),
 }
-# The second is MLX', the third an older name of compressed-tensors.
-ANNOUNCED = ("quantization_config", "quantization", "compression_config")
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
-    config = ckpt.config
-    text = config.get("text_config")
-    sections = [config, text] if isinstance(text, dict) else [config]
-    if any(section.get(key) for section in sections for key in ANNOUNCED):
+    if announces_quantization(ckpt.config):
         return
     if not knowledge.find("model_type", ckpt.model_type or ""):
         return

@@ -5,18 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, Problem, knowledge, listed
+from checkpoint_doctor.sdk import Checkpoint, Problem, announces_quantization, knowledge, listed
 
 # With these beside it, a format is known that WGT010 reports.
 KNOWN_FORMAT = re.compile(r".+(?:\.SCB|\.qweight|\.weight_packed|\.weight\.quant_state\.bitsandbytes__\w+)")
-ANNOUNCED = ("quantization_config", "quantization", "compression_config")
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
-    config = ckpt.config
-    text = config.get("text_config")
-    sections = [config, text] if isinstance(text, dict) else [config]
-    if any(section.get(key) for section in sections for key in ANNOUNCED):
+    if announces_quantization(ckpt.config):
         return
     if not knowledge.find("model_type", ckpt.model_type or ""):
         return
