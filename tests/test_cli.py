@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from kit import llama, llama_config, lora, write_json
 
 from checkpoint_doctor import cli
 from checkpoint_doctor.cli import main
+from kit import llama, llama_config, lora, write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -146,7 +146,7 @@ def test_fix_repairs_and_says_how(broken: Path) -> None:
     planned = call("fix", broken, "--dry-run")
     assert "would fix CFG001" in planned[1]
     assert b"null" in (broken / "config.json").read_bytes()
-    status, out, _ = call("fix", broken)
+    out = call("fix", broken)[1]
     assert "fixed CFG001" in out
     assert '+  "model_type": "mixtral",' in out
     assert json.loads((broken / "config.json").read_text())["model_type"] == "mixtral"
@@ -165,7 +165,9 @@ def test_names_out_of_a_checkpoint_cannot_drive_the_terminal(tmp_path: Path) -> 
         assert not {char for char in out if not char.isprintable()} - {"\n"}
 
 
-def test_an_unknown_failure_is_exit_status_3(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_failure_is_exit_status_3(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def explode(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 

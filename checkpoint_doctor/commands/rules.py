@@ -32,6 +32,9 @@ def new(subject: str, name: str, into: str | None) -> int:
 
     from checkpoint_doctor.engine.scaffold import new_rule
 
-    for path in new_rule(Path(into or "."), subject, name):
+    paths = new_rule(Path(into or "."), subject, name)
+    for path in paths:
         click.echo(f"wrote {path}")
+    code = paths[0].parent.name[:6].upper()
+    click.echo(f'now fill in every TODO, then: UPDATE_GOLDEN=1 pytest tests/test_rules.py -k "{code} or table"')
     return 0

@@ -30,6 +30,9 @@ def select(
             close = get_close_matches(word, [name for rule in rules for name in (rule.code, rule.name)], n=1)
             hint = f"did you mean {close[0]}?" if close else "list them with: ckpt-doctor rules"
             raise UserError(f"no rule matches {word!r}", hint)
+    for word in chosen:
+        if not any(rule.status == "stable" or preview or _rank(word, rule) == 3 for rule in rules if _rank(word, rule)):
+            raise UserError(f"all rules that {word!r} means are in preview", "run them with --preview")
     picked = []
     for rule in rules:
         wanted = max((_rank(word, rule) for word in chosen), default=0) if chosen else 1

@@ -104,7 +104,7 @@ def shard_index_of(ckpt: Checkpoint) -> dict[str, Any] | None:
 
 
 def shadowed_bin(ckpt: Checkpoint) -> tuple[str, ...]:
-    """The complete torch weights that an incomplete safetensors index keeps from being loaded; () when there are none."""
+    """The complete torch weights that an incomplete safetensors index keeps from being loaded; () for none."""
     if ckpt.weights.format != "safetensors" or not ckpt.weights.missing:
         return ()
     if ckpt.has("pytorch_model.bin"):

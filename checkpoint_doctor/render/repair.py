@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from checkpoint_doctor.core.finding import Finding
+from checkpoint_doctor.core.words import plural
 from checkpoint_doctor.render.text import clean
 
 MAX_DIFF_LINES = 60
@@ -36,13 +37,14 @@ def render_repair(
     for finding, reason in refused:
         lines.append(f"not fixed {finding.code} {finding.name} in {clean(finding.file)}: {clean(reason)}")
     if not applied:
-        lines.append("nothing to fix safely")
+        unsafe = sum(finding.fix is not None and finding.fix.safety == "unsafe" for finding in remaining)
+        lines.append("nothing to fix safely" + (f"; --unsafe cures {plural(unsafe, 'finding')}" if unsafe else ""))
     errors = [finding for finding in remaining if finding.severity == "error"]
     for finding in errors:
         more = f"see ckpt-doctor explain {finding.code}"
         cure = finding.fix.title if finding.fix else finding.evidence.get("cure", more)
         lines.append(f"left: error[{finding.code}] {clean(finding.message)}\n      cure: {clean(str(cure))}")
-    lines.append(f"{clean(target)}: {len(applied)} {verb}, {len(errors)} errors left")
+    lines.append(f"{clean(target)}: {verb} {plural(len(applied), 'finding')}, {plural(len(errors), 'error')} left")
     return "\n".join(lines)
 
 

@@ -50,3 +50,9 @@ def test_a_word_that_matches_nothing_names_the_nearest() -> None:
     with pytest.raises(UserError) as caught:
         select(RULES, ["missing-typ"])
     assert "missing-type" in caught.value.hint
+
+
+def test_a_prefix_of_preview_rules_alone_does_not_pass_for_clean() -> None:
+    with pytest.raises(UserError) as caught:
+        select([rule for rule in RULES if rule.status == "preview"], ["CFG"])
+    assert "--preview" in caught.value.hint

@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 
 import pytest
-from kit import LFS_POINTER, llama, llama_config, llama_shapes, lora, safetensors, write_json
 
 from checkpoint_doctor.errors import FactUnavailable, UserError
 from checkpoint_doctor.facts import listing
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.subject import describe, kind
+from kit import LFS_POINTER, llama, llama_config, llama_shapes, lora, safetensors, write_json
 
 
 @pytest.fixture
