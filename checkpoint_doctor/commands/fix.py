@@ -84,16 +84,17 @@ def command(
     from checkpoint_doctor.render.repair import render_repair
 
     done = api.repair(path, unsafe=unsafe, dry_run=dry_run, choose=split_words(select), ignore=split_words(ignore))
-    click.echo(
-        render_repair(
-            path,
-            done.applied,
-            done.refused,
-            done.remaining,
-            done.before,
-            done.after,
-            dry_run=dry_run,
-            format_=format_,
-        )
+    colored = use_color(color)
+    text = render_repair(
+        path,
+        done.applied,
+        done.refused,
+        done.remaining,
+        done.before,
+        done.after,
+        dry_run=dry_run,
+        format_=format_,
+        color=colored,
     )
+    click.echo(text, color=colored)
     return 1 if any(finding.severity == "error" for finding in done.remaining) else 0

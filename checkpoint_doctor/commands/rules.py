@@ -12,10 +12,14 @@ def command(ctx: click.Context, format_: str) -> int:
     """List all rules with code, severity, name and summary."""
     if ctx.invoked_subcommand is not None:
         return 0
+    import sys
+
+    from checkpoint_doctor.commands.options import text_width
     from checkpoint_doctor.engine.loader import load_rules
     from checkpoint_doctor.render.rule_list import render_rules
 
-    click.echo(render_rules(load_rules(), format_))
+    # A pipe gets one line a rule, for grep.
+    click.echo(render_rules(load_rules(), format_, width=text_width() if sys.stdout.isatty() else 0))
     return 0
 
 

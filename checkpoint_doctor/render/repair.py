@@ -23,6 +23,7 @@ def render_repair(
     *,
     dry_run: bool,
     format_: str,
+    color: bool = False,
 ) -> str:
     """The edits as a diff, what was taken back and why, and what is left to do by hand."""
     if format_ == "json":
@@ -33,7 +34,8 @@ def render_repair(
         title = finding.fix.title if finding.fix else ""
         lines.append(f"{verb} {finding.code} {finding.name} in {clean(finding.file)}: {clean(title)}")
     for file in after:
-        lines.extend(_diff(file, before.get(file, b""), after[file]))
+        diff = _diff(file, before.get(file, b""), after[file])
+        lines.extend(_painted(line) if color else line for line in diff)
     for finding, reason in refused:
         lines.append(f"not fixed {finding.code} {finding.name} in {clean(finding.file)}: {clean(reason)}")
     if not applied:
@@ -54,6 +56,11 @@ def _diff(file: str, before: bytes, after: bytes) -> list[str]:
     if len(lines) > MAX_DIFF_LINES:
         return [*lines[:MAX_DIFF_LINES], f"… {len(lines) - MAX_DIFF_LINES} more lines"]
     return lines
+
+
+def _painted(line: str) -> str:
+    style = {"+": "32", "-": "31", "@": "36"}.get(line[:1])
+    return f"\x1b[{style}m{line}\x1b[0m" if style else line
 
 
 def _as_json(

@@ -26,4 +26,4 @@ def _encoding(message: str) -> str:
     if wide := WIDE.search(message):
         return wide[0] if wide[2] else wide[0] + {"little": "LE", "big": "BE"}[wide[1]]
     narrow = NARROW.search(message)
-    return narrow[1] if narrow else ""
+    return narrow[1].replace("Latin-1", "ISO-8859-1") if narrow else ""
