@@ -78,7 +78,8 @@ def applies(rule: Rule, ckpt: Checkpoint) -> bool:
     if rule.model_types and ckpt.model_type not in rule.model_types:
         return False
     if "base" in rule.needs:
-        if ckpt.adapter is None:
+        adapter = ckpt.adapter
+        if adapter is None or (adapter.config_file and adapter.library != "PEFT"):
             return False
         ckpt.needed_base()
     return True

@@ -106,3 +106,9 @@ def test_two_rooms_with_one_code_are_refused(tmp_path: Path) -> None:
     (room / "rule.json").write_text((tmp_path / "policy" / "pol003_some_state" / "rule.json").read_text())
     with pytest.raises(CkptDoctorError, match="POL003"):
         load_rules(tmp_path)
+
+
+@pytest.mark.parametrize("case", ["bad_mlx", "bad_adapter_hub"])
+def test_nobody_looks_for_the_base_of_another_librarys_adapter(case: str) -> None:
+    folder = Path(__file__).parents[2] / "fixtures" / "ADP029" / case / "given"
+    assert not api.check(folder).skipped
