@@ -1,12 +1,12 @@
-"""Which tensors of the base an adapter's modules mean, although files and run-time modules may spell them differently.
+"""Which tensors of the base an adapter's names mean, although files and run-time modules may spell them differently.
 
-Sources: transformers 4.57.6 (`_checkpoint_conversion_mapping`), what 4.51, 4.57 and 5.23 write, and which adapter keys
-PEFT 0.18.0 and 0.21.2 were seen to apply.
+Sources: transformers 4.57.6 (`_checkpoint_conversion_mapping`), conversion_mapping.py of 5.x, what 4.51, 4.57 and 5.23
+write, and which adapter keys PEFT 0.18.0 and 0.21.2 were seen to apply.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from checkpoint_doctor.core.tensor import TensorInfo
 
@@ -22,22 +22,53 @@ CLASSIC_FAMILIES = frozenset((
 ))  # fmt: skip
 QWEN_FAMILIES = frozenset(("qwen2_vl", "qwen2_5_vl"))
 
-_CLASSIC = (
-    ("model.language_model.", "language_model.model."),
-    ("lm_head", "language_model.lm_head"),
-    ("model.vision_tower.encoder.", "vision_tower.vision_model.encoder."),
-    ("model.vision_tower.", "vision_tower."),
+# Per family, the parts of a model and the prefixes under which files and run-time modules of transformers 4.51 to 5.23
+# spell them; the first that fits is the one that is meant.
+Parts = tuple[tuple[str, ...], ...]
+_CLASSIC: Parts = (
+    ("model.vision_tower.vision_model.", "vision_tower.vision_model.", "model.vision_tower.", "vision_tower."),
     ("model.multi_modal_projector.", "multi_modal_projector."),
+    ("model.image_newline.", "image_newline."),
+    ("language_model.lm_head.", "lm_head."),
+    ("language_model.model.", "model.language_model."),
 )
-_MODERN = tuple((new, old) for old, new in _CLASSIC if "encoder" not in old)
-_OLD_QWEN = (("model.language_model.", "model."), ("model.visual.", "visual."))
-_NEW_QWEN = (
-    ("model.layers.", "model.language_model.layers."),
-    ("model.embed_tokens", "model.language_model.embed_tokens"),
-    ("visual.", "model.visual."),
-)
+_QWEN: Parts = (("model.visual.", "visual."), ("model.language_model.", "model."))
 # What transformers calls `base_model_prefix` and adds or drops by itself when it loads.
-_PREFIXES = ("model.", "transformer.", "gpt_neox.", "backbone.", "bert.", "roberta.", "language_model.")
+_PREFIXES = ("model", "transformer", "gpt_neox", "backbone", "bert", "roberta", "language_model")
+
+
+def spellings(known: Collection[str], model_type: str | None) -> list[Spelling]:
+    """The ways in which names of an adapter may be spelled in its base, but for the adapter's own.
+
+    Args:
+        known: names of the base, as on disk: of tensors or of modules, as the names that will be asked.
+        model_type: of the base.
+    """
+    ways: list[Spelling] = []
+    if model_type in CLASSIC_FAMILIES or model_type in QWEN_FAMILIES:
+        ways.append(_family_spelling(_CLASSIC if model_type in CLASSIC_FAMILIES else _QWEN, known))
+    for prefix in _PREFIXES:
+        dotted = prefix + "."
+        if any(name.startswith(dotted) for name in known):
+            ways.append(lambda name, dotted=dotted: name if name in known else dotted + name)  # type: ignore[misc]
+        else:
+            ways.append(lambda name, dotted=dotted: name.removeprefix(dotted))  # type: ignore[misc]
+    return ways
+
+
+def _family_spelling(parts: Parts, known: Collection[str]) -> Spelling:
+    """Give every part of the model the prefix that the base's own names have."""
+    dotted = [name + "." for name in known]
+    chosen = [next((p for p in prefixes if any(name.startswith(p) for name in dotted)), "") for prefixes in parts]
+
+    def spell(name: str) -> str:
+        for prefixes, wanted in zip(parts, chosen):
+            for prefix in prefixes:
+                if wanted and f"{name}.".startswith(prefix):
+                    return (wanted + f"{name}."[len(prefix) :])[:-1]
+        return name
+
+    return spell
 
 
 class BaseNames:
@@ -54,8 +85,8 @@ class BaseNames:
     def __init__(self, paths: Iterable[str], tensors: Mapping[str, TensorInfo], model_type: str | None) -> None:
         self.tensors = tensors
         self.modules = _modules(tensors)
-        paths = list(paths)
-        ways = _spellings(model_type)
+        paths = [path.removesuffix(".base_layer") for path in paths]
+        ways: list[Spelling] = [str, *spellings(self.modules, model_type)]
         self._spelling = max(ways, key=lambda way: sum(way(path) in self.modules for path in paths))
 
     def name(self, path: str) -> str:
@@ -82,23 +113,3 @@ def _modules(names: Iterable[str]) -> set[str]:
                 break
             found.add(name)
     return found
-
-
-def _spellings(model_type: str | None) -> list[Spelling]:
-    tables = []
-    if model_type in CLASSIC_FAMILIES:
-        tables = [_CLASSIC, _MODERN]
-    elif model_type in QWEN_FAMILIES:
-        tables = [_OLD_QWEN, _NEW_QWEN]
-    ways: list[Spelling] = [lambda path: path]
-    ways += [lambda path, table=table: _replace(path, table) for table in tables]  # type: ignore[misc]
-    ways += [lambda path, prefix=prefix: path.removeprefix(prefix) for prefix in _PREFIXES]  # type: ignore[misc]
-    ways += [lambda path, prefix=prefix: prefix + path for prefix in _PREFIXES]  # type: ignore[misc]
-    return ways
-
-
-def _replace(path: str, table: tuple[tuple[str, str], ...]) -> str:
-    for old, new in table:
-        if path.startswith(old):
-            return new + path[len(old) :]
-    return path

@@ -12,29 +12,9 @@ from collections.abc import Callable, Collection
 from difflib import get_close_matches
 
 from checkpoint_doctor.errors import UserError
+from checkpoint_doctor.facts.base_names import spellings
 from checkpoint_doctor.facts.printable import printable
 
-# Per family, the parts of a model and the prefixes under which files and run-time modules of transformers 4.51 to 5.23
-# spell them (`_checkpoint_conversion_mapping`, conversion_mapping.py); the first that fits is the one that is meant.
-Parts = tuple[tuple[str, ...], ...]
-_CLASSIC: Parts = (
-    ("model.vision_tower.vision_model.", "vision_tower.vision_model.", "model.vision_tower.", "vision_tower."),
-    ("model.multi_modal_projector.", "multi_modal_projector."),
-    ("model.image_newline", "image_newline"),
-    ("language_model.lm_head.", "lm_head."),
-    ("language_model.model.", "model.language_model."),
-)
-_QWEN: Parts = (("model.visual.", "visual."), ("model.language_model.", "model."))
-_CLASSIC_FAMILIES = (
-    "aya_vision", "gemma3", "got_ocr2", "internvl", "llava", "llava_next", "llava_next_video", "llava_onevision",
-    "mistral3", "paligemma", "video_llava", "vipllava",
-)  # fmt: skip
-_FAMILIES: dict[str, Parts] = {
-    **dict.fromkeys(_CLASSIC_FAMILIES, _CLASSIC),
-    **dict.fromkeys(("qwen2_vl", "qwen2_5_vl"), _QWEN),
-}
-# What transformers calls `base_model_prefix`: it adds or drops it by itself when it loads.
-_PREFIXES = ("model", "transformer", "gpt_neox", "backbone", "bert", "roberta", "language_model")
 _MOST_SHOWN = 3
 _MOST_COMPARED = 5_000
 
@@ -65,7 +45,7 @@ def resolve(
     if all(map(fits, wanted)):
         return same
     found: list[dict[str, str]] = []
-    for spelling in _spellings(known, model_type):
+    for spelling in spellings(known, model_type):
         placed = {name: spelling(name) for name in wanted}
         if all(map(fits, placed.values())) and len(set(placed.values())) == len(placed) and placed not in found:
             found.append(placed)
@@ -78,34 +58,6 @@ def resolve(
             "rename the adapter's tensors to the base's own names",
         )
     raise _unplaced([name for name in wanted if not fits(name)], known, len(wanted))
-
-
-def _spellings(known: Collection[str], model_type: str | None) -> list[Callable[[str], str]]:
-    ways: list[Callable[[str], str]] = []
-    parts = _FAMILIES.get(model_type or "")
-    if parts is not None:
-        ways.append(_family_spelling(parts, known))
-    for prefix in _PREFIXES:
-        dotted = prefix + "."
-        if any(name.startswith(dotted) for name in known):
-            ways.append(lambda name, dotted=dotted: name if name in known else dotted + name)  # type: ignore[misc]
-        else:
-            ways.append(lambda name, dotted=dotted: name.removeprefix(dotted))  # type: ignore[misc]
-    return ways
-
-
-def _family_spelling(parts: Parts, known: Collection[str]) -> Callable[[str], str]:
-    """Give every part of the model the prefix that the base's own names have."""
-    chosen = [next((p for p in prefixes if any(name.startswith(p) for name in known)), "") for prefixes in parts]
-
-    def spell(name: str) -> str:
-        for prefixes, wanted in zip(parts, chosen, strict=True):
-            for prefix in prefixes:
-                if name.startswith(prefix) and wanted:
-                    return wanted + name[len(prefix) :]
-        return name
-
-    return spell
 
 
 def _unplaced(missing: list[str], known: Collection[str], total: int) -> UserError:

@@ -139,3 +139,21 @@ def test_ranks_are_pefts(path: str, table: dict[str, int]) -> None:
     other = pytest.importorskip("peft.utils.other")
     theirs = table.get(other.get_pattern_key(table.keys(), path), 16)
     assert Ranks({"r": 16, "rank_pattern": table}, [path]).of(path)[0] == theirs
+
+
+@pytest.mark.parametrize(
+    ("model_type", "name", "stored"),
+    [
+        ("llava", "model.language_model.layers.0.q", "language_model.model.layers.0.q"),
+        ("llava", "lm_head", "language_model.lm_head"),
+        ("llava", "model.vision_tower.encoder.q", "vision_tower.vision_model.encoder.q"),
+        ("qwen2_vl", "model.layers.0.q", "model.language_model.layers.0.q"),
+        ("bert", "encoder.layer.0.q", "bert.encoder.layer.0.q"),
+        ("llama", "model.layers.0.q", "layers.0.q"),
+    ],
+)
+def test_a_module_is_found_under_the_name_that_the_files_use(model_type: str, name: str, stored: str) -> None:
+    tensor = TensorInfo(stored + ".weight", "F32", (2, 2), "model.safetensors", 0, 16)
+    names = BaseNames([name], {tensor.name: tensor}, model_type)
+    assert names.name(name) == stored
+    assert names.weight(name) == tensor
