@@ -1,4 +1,7 @@
-"""A short README for the merged model: the base's own would claim to be about something else."""
+"""The README of the merged model: what was merged, and what the adapter's author wrote about the training.
+
+The base's own would claim to be about something else, and the adapter's front matter would call this a PEFT adapter.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ from checkpoint_doctor.facts.printable import printable
 
 _FRONT = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
 _LICENSE = re.compile(r"^(license|license_name|license_link):[ \t]*([^\s#][^\n]*)$", re.MULTILINE)
+# What PEFT's template says where nobody wrote anything (peft/peft_model.py::create_or_update_model_card).
+_TEMPLATE = "[More Information Needed]"
+_MOST_TEXT = 1_000_000
 # A Hub id or a plain name; paths of somebody's machine are not passed on.
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?\Z", re.ASCII)
 
@@ -22,6 +28,10 @@ def readme(adapter: Checkpoint, base: Checkpoint, title: str, changed: int) -> s
     front = [f"base_model: {_quoted(base_name)}", "base_model_relation: finetune", "tags:", "- ckpt-doctor"]
     front += [f"{key}: {value.strip()}" for key, value in _licenses(base)]
     adapter_name = printable(adapter.name)
+    written = _written(adapter)
+    told = ["## The adapter's card", "", written] if written else [
+        "This file says nothing about training, quality or limits: see the model card of the base."
+    ]  # fmt: skip
     return "\n".join([
         "---",
         *front,
@@ -33,7 +43,7 @@ def readme(adapter: Checkpoint, base: Checkpoint, title: str, changed: int) -> s
         f"{changed} tensors changed, all others are the base's bytes.",
         "`ckpt_doctor_merge.json` records the inputs, the scales and what was proven.",
         "",
-        "This file says nothing about training, quality or limits: see the model cards of the base and of the adapter.",
+        *told,
         "",
     ])  # fmt: skip
 
@@ -48,3 +58,13 @@ def _licenses(base: Checkpoint) -> list[tuple[str, str]]:
     except FactUnavailable:
         return []
     return [(match[1], match[2]) for match in _LICENSE.finditer(front[1])] if front else []
+
+
+def _written(adapter: Checkpoint) -> str:
+    """What a person wrote in the adapter's README, without its front matter; "" for PEFT's empty template."""
+    try:
+        text = adapter.text("README.md")
+    except FactUnavailable:
+        return ""
+    body = _FRONT.sub("", text, count=1).strip()
+    return "" if _TEMPLATE in body or len(body) > _MOST_TEXT else body

@@ -301,6 +301,23 @@ def test_manifest_and_readme(tmp_path: Path) -> None:
     assert {phase: done for phase, done, _ in calls} == sizes and sizes.keys() == {"merging", "hashing"}
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("---\nlibrary_name: peft\n---\n# My run\n\nTrained on birds.\n", True),
+        ("# X\n[More Information Needed]\n", False),
+    ],
+)
+def test_what_the_author_wrote_comes_along(tmp_path: Path, text: str, kept: bool) -> None:
+    kit.write_model(tmp_path / "base", kit.llama())
+    kit.write_adapter(tmp_path / "adapter", kit.all_linear())
+    (tmp_path / "adapter" / "README.md").write_text(text)
+    kit.run(tmp_path)
+    readme = (tmp_path / "out" / "README.md").read_text()
+    assert ("Trained on birds." in readme) == kept
+    assert "library_name: peft" not in readme
+
+
 def test_the_adapters_tokenizer_wins_when_it_is_complete(tmp_path: Path) -> None:
     kit.write_model(tmp_path / "base", kit.llama())
     (tmp_path / "base" / "chat_template.jinja").write_text("base")
