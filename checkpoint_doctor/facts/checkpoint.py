@@ -14,6 +14,7 @@ from checkpoint_doctor.facts import base as base_facts
 from checkpoint_doctor.facts import json_spans, llava, sniff
 from checkpoint_doctor.facts.adapter import CONFIG_FILE, WEIGHT_FILES, Adapter
 from checkpoint_doctor.facts.listing import FileInfo, list_files
+from checkpoint_doctor.facts.opening import open_file
 from checkpoint_doctor.facts.printable import printable
 from checkpoint_doctor.facts.safetensors_header import SafetensorsHeader, read_header
 from checkpoint_doctor.facts.shard_index import ShardIndex, read_index
@@ -21,8 +22,10 @@ from checkpoint_doctor.facts.torch_file import TorchFile, read_torch
 from checkpoint_doctor.facts.weights import WeightSet, choose
 
 HEAD_BYTES = 4096
-# tokenizer.json of the largest vocabularies is about 35 MB; nothing that is text in a checkpoint is larger.
-MAX_TEXT_BYTES = 128 * 1024 * 1024
+# tokenizer.json of the largest vocabularies is about 35 MB, with 2 million commas and brackets; nothing that is text in
+# a checkpoint is larger. The values count for all JSON files together: each takes up to 200 bytes of memory.
+MAX_TEXT_BYTES = 64 * 1024 * 1024
+MAX_JSON_VALUES = 4_000_000
 
 
 class Checkpoint:
@@ -49,8 +52,8 @@ class Checkpoint:
         find_base: bool = True,
         overlay: Mapping[str, bytes] | None = None,
     ) -> None:
-        if not root.is_dir():
-            reason = "is not a directory" if root.exists() else "does not exist"
+        if not os.path.isdir(root):  # unlike root.is_dir(), never raises
+            reason = "is not a directory" if os.path.exists(root) else "does not exist"
             raise UserError(f"{root} {reason}", "give the directory that holds config.json or adapter_config.json")
         self.root = root
         self._base_argument = base
@@ -58,6 +61,7 @@ class Checkpoint:
         self._overlay = dict(overlay or {})
         self._bytes: dict[str, bytes] = {}
         self._documents: dict[str, json_spans.JsonDocument] = {}
+        self._values: dict[str, int] = {}
         self._headers: dict[str, SafetensorsHeader] = {}
         self._torch_files: dict[str, TorchFile] = {}
         self._heads: dict[str, bytes] = {}
@@ -70,7 +74,7 @@ class Checkpoint:
             find_base=self._find_base,
             overlay={**self._overlay, file: data},
         )
-        for cache in ("_bytes", "_documents", "_heads", "_headers", "_torch_files"):
+        for cache in ("_bytes", "_documents", "_values", "_heads", "_headers", "_torch_files"):
             kept = {name: fact for name, fact in getattr(self, cache).items() if name != file}
             getattr(other, cache).update(kept)
         return other
@@ -126,7 +130,7 @@ class Checkpoint:
 
     def _read(self, file: str, limit: int) -> bytes:
         try:
-            with open(self.path(file), "rb") as handle:
+            with open_file(self.path(file), self.root) as handle:
                 return handle.read(limit)
         except OSError as problem:
             raise FactUnavailable(f"{file} cannot be read: {problem.strerror}") from problem
@@ -152,9 +156,18 @@ class Checkpoint:
             raise FactUnavailable(f"{file} is not UTF-8") from problem
 
     def document(self, file: str) -> json_spans.JsonDocument:
-        """The parsed JSON with its faults and places; never raises for what is inside the file."""
+        """The parsed JSON with its faults and places.
+
+        Raises:
+            FactUnavailable: it cannot be read, or has more values than any real file; never for faults.
+        """
         if file not in self._documents:
-            self._documents[file] = json_spans.parse(self.data(file))
+            data = self.data(file)
+            if file not in self._values:
+                self._values[file] = sum(map(data.count, (b",", b"[", b"{")))
+            if self._values[file] + sum(self._values[name] for name in self._documents) > MAX_JSON_VALUES:
+                raise FactUnavailable(f"the JSON files up to {file} hold more than {MAX_JSON_VALUES // 10**6}M values")
+            self._documents[file] = json_spans.parse(data)
         return self._documents[file]
 
     def json(self, file: str) -> Any:
@@ -210,7 +223,7 @@ class Checkpoint:
         """The header of a safetensors file, faults included."""
         if file not in self._headers:
             try:
-                self._headers[file] = read_header(self.path(file), file)
+                self._headers[file] = read_header(self.path(file), file, self.root)
             except OSError as problem:
                 raise FactUnavailable(f"{file} cannot be read: {problem.strerror}") from problem
         return self._headers[file]
@@ -219,7 +232,7 @@ class Checkpoint:
         """The tensor listing of a torch file, faults included; nothing is unpickled."""
         if file not in self._torch_files:
             try:
-                self._torch_files[file] = read_torch(self.path(file), file)
+                self._torch_files[file] = read_torch(self.path(file), file, self.root)
             except OSError as problem:
                 raise FactUnavailable(f"{file} cannot be read: {problem.strerror}") from problem
         return self._torch_files[file]

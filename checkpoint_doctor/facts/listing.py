@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from checkpoint_doctor.errors import UserError
+from checkpoint_doctor.facts.opening import home
 
 # A checkpoint directory holds tens of files; the bounds keep a hostile or mistaken path from costing minutes.
 MAX_DEPTH = 3
@@ -100,11 +101,5 @@ def _file_info(entry: os.DirEntry[str], name: str, real_root: str) -> FileInfo |
 
 
 def _link_kind(real: str, real_root: str) -> Link:
-    if os.path.commonpath([real, real_root]) == real_root:
-        return "inside"
-    # .../models--org--name/snapshots/<revision> links into .../models--org--name/blobs (huggingface_hub's cache).
-    snapshots, repository = os.path.dirname(real_root), os.path.dirname(os.path.dirname(real_root))
-    blobs = os.path.join(repository, "blobs")
-    if os.path.basename(snapshots) == "snapshots" and os.path.dirname(real) == blobs:
-        return "hub-cache"
-    return "outside"
+    found = home(real, real_root)
+    return "outside" if not found else "inside" if found == real_root else "hub-cache"

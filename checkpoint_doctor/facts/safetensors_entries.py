@@ -12,6 +12,7 @@ from checkpoint_doctor.facts.safetensors_json import MAX_DEPTH, depth, type_name
 from checkpoint_doctor.facts.safetensors_problem import Problems
 
 _U64 = 1 << 64
+MAX_DIMENSIONS = 64  # what NumPy has; a header could list millions, and every look at them would take a second
 _FIELDS = ("dtype", "shape", "data_offsets")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # Unicode categories that show nothing or move other text
 
@@ -92,6 +93,9 @@ def _entry(name: str, value: object, problems: Problems) -> Entry | None:
         return None
     if not isinstance(dtype, str) or sizes is None or span is None:
         return None
+    if len(sizes) > MAX_DIMENSIONS:
+        problems.add("too-many-dimensions", f"tensor `{printable(name)}` has {len(sizes)} dimensions", name)
+        return None
     return Entry(span[0], span[1], name, dtype, tuple(sizes))
 
 
@@ -132,6 +136,16 @@ def _sizes(name: str, field: str, value: object, problems: Problems) -> list[int
     return value
 
 
+def bits_of(entry: Entry) -> int:
+    """How many bits the elements take; 2^64, as soon as the product gets there, for more (also with a zero behind)."""
+    bits = 1
+    for factor in (*entry.shape, DTYPE_BITS.get(entry.dtype, 1)):
+        bits *= factor
+        if bits >= _U64:
+            return _U64
+    return bits
+
+
 def check_layout(entries: list[Entry], complete: bool, problems: Problems) -> None:
     """Check that the sorted entries cover the data without gap or overlap and that each has the size of its shape.
 
@@ -164,11 +178,7 @@ def _called(entry: Entry | None) -> str:
 
 
 def _check_size(entry: Entry, problems: Problems) -> None:
-    bits = 1
-    for factor in (*entry.shape, DTYPE_BITS[entry.dtype]):
-        bits *= factor
-        if bits >= _U64:  # at once, as in the library: a later zero does not help
-            break
+    bits = bits_of(entry)  # it stops at once, as in the library: a later zero does not help
     held = entry.end - entry.begin
     if bits == 8 * held and bits < _U64:
         return

@@ -7,16 +7,15 @@ look tells everything.
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from checkpoint_doctor.core.tensor import TensorInfo
 from checkpoint_doctor.core.words import plural
+from checkpoint_doctor.facts.opening import open_file
 from checkpoint_doctor.facts.printable import printable
-from checkpoint_doctor.facts.safetensors_entries import check_layout, read_entries, read_metadata
+from checkpoint_doctor.facts.safetensors_entries import bits_of, check_layout, read_entries, read_metadata
 from checkpoint_doctor.facts.safetensors_json import read_members
 from checkpoint_doctor.facts.safetensors_problem import HeaderProblem, Problems
 
@@ -31,8 +30,8 @@ class SafetensorsHeader:
 
     Attributes:
         tensors: the entries that could be read, also of a truncated or otherwise refused file, sorted by begin; of
-            several with one name the last, as in the library. Only when `loads` is true do they lie inside the file,
-            without gaps and with sizes that fit their shapes.
+            several with one name the last, as in the library; none of 2^64 bits or more. Only when `loads` is true do
+            they lie inside the file, without gaps and with sizes that fit their shapes.
         metadata: the strings under `__metadata__`; empty when there are none or when they cannot be read.
         header_bytes: N, the length of the JSON text; 0 when there is no such text in the file.
         file_bytes: the size of the file.
@@ -54,15 +53,17 @@ class SafetensorsHeader:
         return not any(problem.fatal for problem in self.problems)
 
 
-def read_header(path: str | os.PathLike[str], file: str) -> SafetensorsHeader:
+def read_header(
+    path: str | os.PathLike[str], file: str, root: str | os.PathLike[str] | None = None
+) -> SafetensorsHeader:
     """Read the header of the file at `path`; `file` is the name that its tensors get.
 
     Nothing but these 8 + N bytes is needed, and N is trusted only when it is within the limit and within the file.
 
     Raises:
-        OSError: it cannot be read, or is not a regular file.
+        OSError: it cannot be read, is not a regular file, or lies outside of `root`, when that is given.
     """
-    with open(path, "rb", opener=_open) as stream:
+    with open_file(path, root) as stream:
         file_bytes = os.fstat(stream.fileno()).st_size
         prefix = stream.read(8)
         n = int.from_bytes(prefix, "little")
@@ -120,15 +121,6 @@ def parse_header(head: bytes, n: int, file_bytes: int, file: str) -> Safetensors
     tensors = tuple(
         TensorInfo(entry.name, entry.dtype, entry.shape, file, start + entry.begin, start + entry.end)
         for entry in entries
-        if entry.begin <= entry.end
+        if entry.begin <= entry.end and bits_of(entry) < 1 << 64
     )
     return SafetensorsHeader(tensors, metadata, n, file_bytes, missing, problems.all())
-
-
-def _open(path: str, flags: int) -> int:
-    """Open without waiting for the writer of a named pipe, and only regular files."""
-    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", path)
-    return descriptor

@@ -20,10 +20,11 @@ class HeaderProblem:
         kind: stable and in kebab-case: too-small, header-too-large, header-past-end, not-utf8, invalid-json,
             not-an-object, metadata-type, duplicate-metadata, duplicate-metadata-key, entry-shape, duplicate-field,
             unknown-dtype, negative-or-float, duplicate-name, name-control-characters, no-tensors, reversed-offsets,
-            hole, overlap, overflow, sub-byte, size-mismatch, truncated, trailing-bytes.
+            hole, overlap, overflow, sub-byte, size-mismatch, truncated, trailing-bytes; and too-many-dimensions.
         message: one plain line with the numbers in it; names are escaped and shortened.
         tensor: the name of the tensor, unescaped; None when it is about the file.
-        fatal: True exactly when the `safe_open` of safetensors 0.8.0 refuses the file because of it.
+        fatal: True exactly when the `safe_open` of safetensors 0.8.0 refuses the file because of it, or, for more than
+            64 dimensions, we do: no library makes such tensors.
     """
 
     kind: str

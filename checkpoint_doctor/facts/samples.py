@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from checkpoint_doctor.core.tensor import TensorInfo
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.facts.opening import open_file
 
 MAX_PAIRS, SAMPLE_BYTES = 64, 4096
 
@@ -29,7 +30,7 @@ def same_values(ckpt: Checkpoint, pairs: Iterable[tuple[TensorInfo, TensorInfo]]
 def _sample(ckpt: Checkpoint, tensor: TensorInfo) -> bytes:
     length = min(SAMPLE_BYTES, tensor.end - tensor.begin)
     try:
-        with open(ckpt.path(tensor.file), "rb") as handle:
+        with open_file(ckpt.path(tensor.file), ckpt.root) as handle:
             handle.seek(tensor.begin)
             first = handle.read(length)
             handle.seek(tensor.end - length)

@@ -7,12 +7,13 @@ and torch/_weights_only_unpickler.py of torch 2.13; tests/facts/test_torch_diffe
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from checkpoint_doctor.core.tensor import TensorInfo
+from checkpoint_doctor.facts.opening import open_file
 from checkpoint_doctor.facts.sniff import HEAD_SIZE, describe, sniff
 from checkpoint_doctor.facts.torch_archive import archive_places, run_archive, salvage
 from checkpoint_doctor.facts.torch_globals import ALLOWED
@@ -58,12 +59,13 @@ class TorchFile:
         return tuple(name for name in self.globals if name not in ALLOWED)
 
 
-def read_torch(path: str | os.PathLike[str], file: str) -> TorchFile:
+def read_torch(path: str | os.PathLike[str], file: str, root: str | os.PathLike[str] | None = None) -> TorchFile:
     """List the tensors of a torch file; nothing in it is executed, imported or built.
 
     Args:
         path: where it lies.
         file: how it is called in the checkpoint; goes into the tensors.
+        root: when given, the directory that it must not lead out of.
 
     Returns:
         The list and the problems; nothing a file can hold raises.
@@ -72,10 +74,14 @@ def read_torch(path: str | os.PathLike[str], file: str) -> TorchFile:
         OSError: it cannot be read.
     """
     problems = Problems()
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    try:
+        handle = open_file(path, root)
+    except OSError as problem:
+        if problem.errno not in (errno.EINVAL, errno.EISDIR):
+            raise
         problems.add("not-a-torch-file", "not a regular file")
         return TorchFile("opaque", (), (), (), problems.all())
-    with open(path, "rb") as handle:
+    with handle:
         size = handle.seek(0, os.SEEK_END)
         handle.seek(0)
         head = handle.read(HEAD_SIZE)

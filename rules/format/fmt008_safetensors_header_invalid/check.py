@@ -8,7 +8,7 @@ from checkpoint_doctor.sdk import Checkpoint, Problem, refused_headers
 
 KINDS = {
     "too-small", "not-utf8", "invalid-json", "not-an-object", "metadata-type", "duplicate-metadata", "entry-shape",
-    "duplicate-field", "negative-or-float",
+    "duplicate-field", "negative-or-float", "too-many-dimensions",
 }  # fmt: skip
 
 
