@@ -28,11 +28,15 @@ def mend(data: bytes, problems: tuple[JsonProblem, ...], file: str) -> tuple[Edi
         except UnicodeDecodeError:
             return ()
         edits.append(Edit("splice", file, f"{problem.begin}:{problem.end}", before, value))
-    mended = data
+    pieces, begin = [], len(data)
     for edit in edits:
-        begin, end = map(int, edit.pointer.split(":"))
-        mended = mended[:begin] + str(edit.value).encode() + mended[end:]
-    return tuple(edits) if edits and json_spans.parse(mended).valid else ()
+        first, last = map(int, edit.pointer.split(":"))
+        if last > begin:
+            return ()
+        pieces += [data[last:begin], str(edit.value).encode()]
+        begin = first
+    pieces.append(data[:begin])
+    return tuple(edits) if edits and json_spans.parse(b"".join(reversed(pieces))).valid else ()
 
 
 def _replacement(data: bytes, problem: JsonProblem) -> str | None:

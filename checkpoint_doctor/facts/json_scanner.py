@@ -40,6 +40,8 @@ _LITERALS = ("true", "false", "null")
 _NONFINITE = ("NaN", "Infinity", "-Infinity")  # Python's reader takes them, the standard and most others do not
 _PYTHON = {"True": "true", "False": "false", "None": "null"}
 _LENIENT = ("utf-8", "replace")
+# Steps and control characters that are looked at one by one, a microsecond each. What follows is not explained.
+_MAX_STEPS = 500_000
 _decode = json.JSONDecoder(strict=False).raw_decode  # not strict: control characters in strings are told one by one
 
 
@@ -78,6 +80,7 @@ class _Scanner(Reporter):
         super().__init__(data)
         self.codec, self.max_depth = codec, max_depth
         self.digits = digits_limit() or len(data)
+        self.steps = 0
 
     # The grammar
 
@@ -113,6 +116,7 @@ class _Scanner(Reporter):
         """From the end of a value, or from just inside a container, to the next such place."""
         frame = self.frames[-1]
         self.busy = False
+        self._spend()
         pos, comma = self._space(end), -1
         if frame.token is not None:
             pos, comma = self._separator(frame, end, pos)
@@ -137,6 +141,7 @@ class _Scanner(Reporter):
         if char == ",":
             comma, pos = pos, self._space(pos + 1)
             while self._at(pos) == ",":
+                self._spend()
                 self.mend("syntax", "two commas in a row", pos, pos + 1)
                 pos = self._space(pos + 1)
             return pos, comma
@@ -192,6 +197,7 @@ class _Scanner(Reporter):
             end = self._odd_space(pos)
             if end == pos:
                 return pos
+            self._spend()
             pos = end
 
     def _odd_space(self, pos: int) -> int:
@@ -224,7 +230,13 @@ class _Scanner(Reporter):
                 self._control(match[0], match.start())
         return value, end
 
+    def _spend(self) -> None:
+        self.steps += 1
+        if self.steps > _MAX_STEPS:
+            raise Stop
+
     def _control(self, char: str, pos: int) -> None:
+        self._spend()
         name = {"\n": "line break", "\t": "tab"}.get(char, f"control character U+{ord(char):04X}")
         message = f"a bare {name} inside a string; JSON writes it {json.dumps(char)[1:-1]}"
         if char == "\n" and not self.torn:
