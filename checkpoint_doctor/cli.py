@@ -101,10 +101,15 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _fail(message: str, hint: str, status: int) -> int:
-    click.echo(f"ckpt-doctor: {message}", err=True)
+    click.echo(f"ckpt-doctor: {_on_one_line(message)}", err=True)
     if hint:
-        click.echo(f"hint: {hint}", err=True)
+        click.echo(f"hint: {_on_one_line(hint)}", err=True)
     return status
+
+
+def _on_one_line(text: str) -> str:
+    """Names in it may come out of a stranger's checkpoint, and must not drive the terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[:4000])
 
 
 def entry() -> None:

@@ -12,11 +12,13 @@ from checkpoint_doctor.core.report import Outcome
 from checkpoint_doctor.core.rule import SEVERITIES, Rule
 from checkpoint_doctor.engine.loader import load_check
 from checkpoint_doctor.errors import FactUnavailable
-from checkpoint_doctor.sdk import Checkpoint, command
+from checkpoint_doctor.sdk import Checkpoint, command, printable
 
 # A hostile directory must not be able to make a report of unbounded length.
 MAX_PROBLEMS_PER_RULE = 200
 MAX_SOURCE_CHARACTERS = 100
+MAX_SOURCE_BYTES = 1 << 20
+MAX_MESSAGE, MAX_EVIDENCE, MAX_POINTER = 1000, 4000, 4000
 _TEXTS = ("happens", "why", "cure")
 
 
@@ -106,7 +108,7 @@ def _finding(rule: Rule, problem: Problem, ckpt: Checkpoint) -> Finding:
     evidence.update(problem.evidence)
     for name in _TEXTS:
         if isinstance(text := evidence.get(name), str):
-            evidence[name] = _with_paths(text, ckpt, file)
+            evidence[name] = printable(_with_paths(text, ckpt, file), MAX_EVIDENCE)
     # No line number: an edit elsewhere in the file must not make a known finding look new.
     identity = "\0".join((rule.code, file, problem.pointer)).encode("utf-8", "surrogatepass")
     return Finding(
@@ -114,9 +116,9 @@ def _finding(rule: Rule, problem: Problem, ckpt: Checkpoint) -> Finding:
         rule.name,
         rule.severity,
         file,
-        problem.pointer,
+        problem.pointer if len(problem.pointer) <= MAX_POINTER else "",
         line,
-        problem.message,
+        printable(problem.message, MAX_MESSAGE),
         problem.fix,
         evidence,
         hashlib.sha256(identity).hexdigest()[:16],
@@ -130,7 +132,10 @@ def _with_paths(text: str, ckpt: Checkpoint, file: str) -> str:
 
 def _source(ckpt: Checkpoint, file: str, line: int) -> str:
     try:
-        text = ckpt.data(file).split(b"\n", line)[line - 1].decode("utf-8", "replace").strip()
+        data = ckpt.data(file)
+        if len(data) > MAX_SOURCE_BYTES:  # to split it for each of many findings would take minutes
+            return ""
+        text = data.split(b"\n", line)[line - 1].decode("utf-8", "replace").strip()
     except (FactUnavailable, IndexError):
         return ""
     telling = text.isprintable() and text.strip("{}[]") and len(text) <= MAX_SOURCE_CHARACTERS
@@ -139,5 +144,5 @@ def _source(ckpt: Checkpoint, file: str, line: int) -> str:
 
 def _where(problem: BaseException) -> str:
     frames = traceback.extract_tb(problem.__traceback__)
-    place = f" ({frames[-1].filename.rsplit('/', 2)[-2]}:{frames[-1].lineno})" if frames else ""
+    place = f" ({frames[-1].filename.rsplit('/', 2)[-2:][0]}:{frames[-1].lineno})" if frames else ""
     return f"{type(problem).__name__}: {problem}"[:300] + place

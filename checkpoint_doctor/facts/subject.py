@@ -96,9 +96,9 @@ def describe(ckpt: Checkpoint) -> str:
         return _LINES[what]
     if what in ("adapter", "llava-adapter"):
         return _describe_adapter(ckpt, what)
-    family = ckpt.model_type or "model of unknown type"
+    family = printable(ckpt.model_type or "model of unknown type", 60)
     if what == "llava-model":
-        family = f"LLaVA ({ckpt.model_type})"
+        family = f"LLaVA ({family})"
     if what == "llava-projector":
         return "LLaVA projector without a language model"
     if what == "mlx":
@@ -126,9 +126,9 @@ def _describe_adapter(ckpt: Checkpoint, what: str) -> str:
     try:
         config = adapter.config
         method = config.get("peft_type")
-        name = {"LORA": "LoRA"}.get(str(method), str(method)) if isinstance(method, str) else "PEFT"
+        name = {"LORA": "LoRA"}.get(method, printable(method, 40)) if isinstance(method, str) else "PEFT"
         if isinstance(config.get("r"), int):
-            parts.append(f"r={config['r']}")
+            parts.append(f"r={printable(str(config['r']), 20)}")
     except FactUnavailable:
         name = "PEFT"
     try:
@@ -140,7 +140,7 @@ def _describe_adapter(ckpt: Checkpoint, what: str) -> str:
         parts.append("weights not readable" if adapter.weights_file else "no weights")
     line = f"{name} adapter ({', '.join(parts)})"
     if what == "llava-adapter":
-        line += f" for LLaVA ({ckpt.model_type})" if ckpt.model_type else " for LLaVA"
+        line += f" for LLaVA ({printable(ckpt.model_type, 60)})" if ckpt.model_type else " for LLaVA"
     location = ckpt.base_location
     name = printable(location.name)
     if location.path is not None:
