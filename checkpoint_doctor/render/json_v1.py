@@ -45,7 +45,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "line": finding.line,
         "message": finding.message,
         "fix": _fix(finding.fix),
-        "evidence": dict(finding.evidence),
+        "evidence": finite(dict(finding.evidence)),
         "url": f"{PAGES}#{finding.code.lower()}",
         "fingerprint": finding.fingerprint,
     }
@@ -63,11 +63,16 @@ def _fix(fix: Fix | None) -> dict[str, Any] | None:
 def _edit(edit: Edit) -> dict[str, Any]:
     data: dict[str, Any] = {"op": edit.op, "file": edit.file, "pointer": edit.pointer}
     if edit.expect is not ABSENT:
-        data["expect"] = edit.expect
+        data["expect"] = finite(edit.expect)
     if edit.op != "remove":
-        data["value"] = edit.value
+        data["value"] = finite(edit.value)
     return data
 
 
 def _outcome(outcome: Outcome) -> dict[str, str]:
     return {"code": outcome.code, "reason": outcome.reason}
+
+
+def finite(value: Any) -> Any:
+    """The value with NaN and infinity, which Python reads in JSON files but JSON does not have, as their names."""
+    return json.loads(json.dumps(value, default=str), parse_constant=str)
