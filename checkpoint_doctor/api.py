@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,10 +30,10 @@ def open_checkpoint(path: str | Path, *, base: str | Path | None = None, find_ba
         UserError: the path does not exist, or `base` is no directory.
     """
     root = Path(path)
-    if root.is_file():
+    if os.path.isfile(root):
         root = root.parent
     base_path = None if base is None else Path(base)
-    if base_path is not None and not base_path.is_dir():
+    if base_path is not None and not os.path.isdir(base_path):
         raise UserError(f"the base {base_path} is not a directory", "give the full base model's directory with --base")
     return Checkpoint(root, base=base_path, find_base=find_base)
 

@@ -132,7 +132,7 @@ class Adapter:
             try:
                 if os.path.samefile(path, root):
                     return True
-            except OSError:
+            except (OSError, ValueError):  # ValueError: half a surrogate pair
                 continue
         return False
 

@@ -51,14 +51,14 @@ def locate(name: str | None, adapter_root: Path, revision: str | None = None) ->
 def _is_model_directory(path: Path) -> bool:
     try:
         return path.is_dir() and any((path / name).is_file() for name in ("config.json", "adapter_config.json"))
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name that no file can have
         return False
 
 
 def _same(left: Path, right: Path) -> bool:
     try:
         return os.path.samefile(left, right)
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 

@@ -28,7 +28,7 @@ def merged_path(adapter: Path, is_llava: bool) -> Path:
     if name == stem or not name:
         name = f"{name or 'model'}-merged"
     candidate = adapter.parent / name
-    while candidate.exists():
+    while os.path.lexists(candidate):  # unlike exists(), also for links, and for names that no file can have
         candidate = candidate.with_name(candidate.name + "-merged")
     return candidate
 

@@ -65,7 +65,7 @@ def _combinations(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _usable(key: str, value: Any) -> bool:
     if key == "r":
         return isinstance(value, int) and not isinstance(value, bool) and value > 0
-    if not isinstance(value, (int, float)) or not math.isfinite(value):
+    if not isinstance(value, (int, float)) or not abs(value) < 1e308:  # isfinite() raises for huge integers
         return False
     return value != 0 if key == "lora_alpha" else value <= 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,8 +49,8 @@ def _copy(ckpt: Checkpoint) -> Fix | None:
     if not isinstance(name, str) or not name or "\0" in name or len(name) > 1000:
         return None
     beside = ckpt.root.parent / name[3:] if name.startswith("../") else ckpt.root / name
-    for source in (beside, Path(name)):
-        files = [source / file for file in NAMES if (source / file).is_file()]
+    for source in (beside, Path(name)) if ckpt.looks_outside else ():
+        files = [source / file for file in NAMES if os.path.isfile(source / file)]
         if any(file.name.startswith("tokenizer") for file in files):
             return Fix(command("cp", *files, ckpt.root), "display")
     if name.count("/") == 1 and name[0].isalnum():
