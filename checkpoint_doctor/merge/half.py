@@ -31,7 +31,7 @@ def finite(half: Array) -> bool:
 
 
 def widen(half: Array, out: Array) -> None:
-    """out[...] = half, float16 to float32, both contiguous and of one shape."""
+    """out[...] = half, float16 to float32, of one shape; `out` contiguous."""
     bits = out.view(np.int32)
     np.copyto(bits, half.view(np.int16))  # sign-extended
     np.left_shift(bits, 13, out=bits)
@@ -44,7 +44,7 @@ def narrow(wide: Array, out: Array, spare: Array) -> None:
 
     Args:
         wide: contiguous, below 65520 in absolute value.
-        out: float16, contiguous, of the same shape.
+        out: float16, of the same shape.
         spare: [2, *shape], float32.
     """
     power, rounded = spare

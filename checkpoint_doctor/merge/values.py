@@ -28,8 +28,11 @@ DTYPES: dict[str, np.dtype[Any]] = {
 LARGEST = {"BF16": 3.3895313892515355e38, "F16": 65504.0, "F32": 3.4028234663852886e38, "F64": 1.7976931348623157e308}
 EPSILON = {"BF16": 2.0**-7, "F16": 2.0**-10, "F32": 2.0**-23, "F64": 2.0**-52}
 SMALLEST = {"BF16": 2.0**-133, "F16": 2.0**-24, "F32": 2.0**-149, "F64": 2.0**-1074}
-# Elements of one float32 block: 512 KiB, so that the block and its two neighbours stay in the cache of a core.
+# Elements of one float32 tile: 512 KiB, so that the tile and its two neighbours stay in the cache of a core.
 BLOCK = 1 << 17
+# Columns of a tile. A tall tile multiplies faster than a wide one at the small ranks of adapters, because the BLAS
+# spends most of its time on packing the right factor's columns (r=16 on AVX-512: 0.3 s instead of 0.9 s per 2.8 GB).
+PANEL = 512
 
 
 def work_dtype(stored: str) -> np.dtype[Any]:
@@ -76,36 +79,55 @@ def merge_rows(
         Smallest and largest value before rounding; NaN when there is one.
     """
     rows, columns = start.shape
-    step = max(1, BLOCK // max(1, columns))
     low, high = np.inf, -np.inf
-    for begin in range(0, rows if columns else 0, step):
-        end = min(rows, begin + step)
-        total = scratch.block(0, end - begin, columns, work)
-        if start.dtype == np.float16 and work == np.float32:
-            if not half.finite(start[begin:end]):
+    height = max(1, BLOCK // max(1, min(columns, PANEL)))
+    for begin in range(0, rows, height):
+        for column in range(0, columns, PANEL):
+            tile = slice(begin, begin + height), slice(column, column + PANEL)
+            least, most = _merge_tile(start[tile], out[tile], terms, first + begin, column, scratch, work)
+            if math.isnan(least):
                 return np.nan, np.nan
-            half.widen(start[begin:end], total)
-        else:
-            np.copyto(total, start[begin:end], casting="unsafe")
-        for left, right, scale in terms:
-            part = scratch.block(1, end - begin, columns, work)
-            if right is None:
-                np.multiply(left[first + begin : first + end], work.type(scale), out=part)
-            else:
-                np.matmul(left[first + begin : first + end], right, out=part)
-                if scale != 1.0:
-                    np.multiply(part, work.type(scale), out=part)
-            np.add(total, part, out=total)
-        least, most = float(total.min()), float(total.max())
-        if math.isnan(least):
-            return np.nan, np.nan
-        low, high = min(low, least), max(high, most)
-        if out.dtype == np.float16 and work == np.float32:
-            spare = scratch.block(1, 2 * (end - begin), columns, work)
-            half.narrow(total, out[begin:end], spare.reshape(2, end - begin, columns))
-        else:
-            np.copyto(out[begin:end], total, casting="unsafe")
+            low, high = min(low, least), max(high, most)
     return low, high
+
+
+def _merge_tile(
+    start: Array,
+    out: Array,
+    terms: list[tuple[Array, Array | None, float]],
+    row: int,
+    column: int,
+    scratch: Scratch,
+    work: np.dtype[Any],
+) -> tuple[float, float]:
+    """`merge_rows` for one tile, whose upper left corner is at `row` and `column` of the tensor."""
+    rows, columns = start.shape
+    across, along = slice(row, row + rows), slice(column, column + columns)
+    total = scratch.block(0, rows, columns, work)
+    if start.dtype == np.float16 and work == np.float32:
+        if not half.finite(start):
+            return np.nan, np.nan
+        half.widen(start, total)
+    else:
+        np.copyto(total, start, casting="unsafe")
+    for left, right, scale in terms:
+        part = scratch.block(1, rows, columns, work)
+        if right is None:
+            np.multiply(left[across, along], work.type(scale), out=part)
+        else:
+            np.matmul(left[across], right[:, along], out=part)
+            if scale != 1.0:
+                np.multiply(part, work.type(scale), out=part)
+        np.add(total, part, out=total)
+    least, most = float(total.min()), float(total.max())
+    if math.isnan(least):
+        return np.nan, np.nan
+    if out.dtype == np.float16 and work == np.float32:
+        spare = scratch.block(1, 2 * rows, columns, work)
+        half.narrow(total, out, spare.reshape(2, rows, columns))
+    else:
+        np.copyto(out, total, casting="unsafe")
+    return least, most
 
 
 def is_power_of_two(scale: float) -> bool:
