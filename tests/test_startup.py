@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = {"torch", "transformers", "peft", "numpy", "ml_dtypes", "huggingface_hub", "safetensors", "rich", "yaml"}
+HEAVY = {"torch", "transformers", "peft", "numpy", "ml_dtypes", "huggingface_hub", "safetensors", "rich", "jsonschema"}
 PROBE = """
 import json, sys
 from checkpoint_doctor.cli import run

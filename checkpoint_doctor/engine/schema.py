@@ -9,14 +9,17 @@ from typing import Any
 from checkpoint_doctor.core.finding import Problem
 from checkpoint_doctor.core.fix import ABSENT, Edit, Fix
 from checkpoint_doctor.core.rule import Rule
+from checkpoint_doctor.engine.fast_schema import satisfied
 from checkpoint_doctor.sdk import Checkpoint, pointer, printable
 
 
 def schema_problems(rule: Rule, ckpt: Checkpoint) -> Iterator[Problem]:
-    """Validate the rule's file against its schema; jsonschema is imported only here, because it costs some 50 ms."""
+    """Validate the rule's file against its schema; jsonschema is imported only when something may be wrong."""
+    value = ckpt.json(rule.file)
+    if satisfied(rule.schema, value):
+        return
     from jsonschema import Draft202012Validator
 
-    value = ckpt.json(rule.file)
     for error in Draft202012Validator(dict(rule.schema or {})).iter_errors(value):
         place = pointer(*error.absolute_path)
         yield Problem(_message(rule, error.instance), place, fix=_fix(rule.fix, rule.file, place, value))
