@@ -110,7 +110,7 @@ def listed(names: list[str], limit: int = 3) -> str:
 
 def close_names(kind: str, name: str) -> list[str]:
     """Names of that kind in the knowledge base that look like this one, best first."""
-    return get_close_matches(name, list(knowledge.names(kind)), n=3, cutoff=0.75)
+    return get_close_matches(name, list(knowledge.names(kind)), n=3, cutoff=0.75) if len(name) <= 200 else []
 
 
 def header_problems(ckpt: Checkpoint, kinds: Container[str]) -> Iterator[Problem]:

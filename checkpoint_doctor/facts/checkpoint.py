@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from checkpoint_doctor.core.tensor import TensorInfo
 from checkpoint_doctor.errors import FactUnavailable, UserError
@@ -25,7 +25,10 @@ HEAD_BYTES = 4096
 # tokenizer.json of the largest vocabularies is about 35 MB, with 2 million commas and brackets; nothing that is text in
 # a checkpoint is larger. The values count for all JSON files together: each takes up to 200 bytes of memory.
 MAX_TEXT_BYTES = 64 * 1024 * 1024
-MAX_JSON_VALUES = 4_000_000
+MAX_JSON_VALUES = 3_000_000
+# The largest models have some 150,000 tensors.
+MAX_TENSORS = 400_000
+TensorFile = TypeVar("TensorFile", SafetensorsHeader, TorchFile)
 
 
 class Checkpoint:
@@ -223,7 +226,7 @@ class Checkpoint:
         """The header of a safetensors file, faults included."""
         if file not in self._headers:
             try:
-                self._headers[file] = read_header(self.path(file), file, self.root)
+                self._headers[file] = self._counted(read_header(self.path(file), file, self.root))
             except OSError as problem:
                 raise FactUnavailable(f"{file} cannot be read: {problem.strerror}") from problem
         return self._headers[file]
@@ -232,10 +235,17 @@ class Checkpoint:
         """The tensor listing of a torch file, faults included; nothing is unpickled."""
         if file not in self._torch_files:
             try:
-                self._torch_files[file] = read_torch(self.path(file), file, self.root)
+                self._torch_files[file] = self._counted(read_torch(self.path(file), file, self.root))
             except OSError as problem:
                 raise FactUnavailable(f"{file} cannot be read: {problem.strerror}") from problem
         return self._torch_files[file]
+
+    def _counted(self, found: TensorFile) -> TensorFile:
+        held = sum(len(header.tensors) for header in self._headers.values())
+        held += sum(len(file.tensors) for file in self._torch_files.values())
+        if held + len(found.tensors) > MAX_TENSORS:
+            raise FactUnavailable(f"the weight files list more than {MAX_TENSORS} tensors")
+        return found
 
     def tensors_of(self, file: str, *, partial: bool = False) -> dict[str, TensorInfo]:
         """Name to tensor of one weight file, by its extension.

@@ -316,6 +316,7 @@ class _Scanner(Reporter):
             return
         begin, told = -1, False
         for marker in _MARKER.finditer(self.text):
+            self._spend()
             if marker[0][0] == "<":
                 begin = marker.start()
             elif marker[0][0] == ">":

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from checkpoint_doctor.core.tensor import TensorInfo
 from checkpoint_doctor.core.words import plural
+from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts.opening import open_file
 from checkpoint_doctor.facts.printable import printable
 from checkpoint_doctor.facts.safetensors_entries import bits_of, check_layout, read_entries, read_metadata
@@ -22,6 +23,8 @@ from checkpoint_doctor.facts.safetensors_problem import HeaderProblem, Problems
 __all__ = ["MAX_HEADER_BYTES", "HeaderProblem", "SafetensorsHeader", "parse_header", "printable", "read_header"]
 
 MAX_HEADER_BYTES = 100_000_000
+# Commas and brackets, about eight a tensor. The library has no such limit; more would take minutes and gigabytes here.
+MAX_HEADER_VALUES = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,17 @@ def read_header(
 
     Raises:
         OSError: it cannot be read, is not a regular file, or lies outside of `root`, when that is given.
+        FactUnavailable: the header has more values than that of any real file.
     """
     with open_file(path, root) as stream:
         file_bytes = os.fstat(stream.fileno()).st_size
         prefix = stream.read(8)
         n = int.from_bytes(prefix, "little")
         readable = len(prefix) == 8 and n <= MAX_HEADER_BYTES and 8 + n <= file_bytes
-        return parse_header(stream.read(n) if readable else b"", n, file_bytes, file)
+        head = stream.read(n) if readable else b""
+    if sum(map(head.count, (b",", b"[", b"{"))) > MAX_HEADER_VALUES:
+        raise FactUnavailable(f"the header of {file} has more than {MAX_HEADER_VALUES // 10**6} million values")
+    return parse_header(head, n, file_bytes, file)
 
 
 def parse_header(head: bytes, n: int, file_bytes: int, file: str) -> SafetensorsHeader:

@@ -55,16 +55,17 @@ def read_index(value: Any, file: str) -> ShardIndex:
             malformed.append("/weight_map")
         entries = {}
     malformed += [f"/weight_map/{_token(name)}" for name, shard in entries.items() if not isinstance(shard, str)]
-    weight_map = {name: _plain(shard) for name, shard in entries.items() if isinstance(shard, str)}
-    names = sorted(set(weight_map.values()))
+    safe = {shard: safe_relative(shard) for shard in _strings(entries)}
+    plain = {shard: _plain(shard) if is_safe else shard for shard, is_safe in safe.items()}
+    weight_map = {name: plain[shard] for name, shard in entries.items() if isinstance(shard, str)}
     metadata = value.get("metadata")
     if not isinstance(metadata, dict):
         metadata = None
     return ShardIndex(
         file=file,
         weight_map=weight_map,
-        shards=tuple(name for name in names if safe_relative(name)),
-        escapes=tuple(name for name in names if not safe_relative(name)),
+        shards=tuple(sorted({plain[shard] for shard, is_safe in safe.items() if is_safe})),
+        escapes=tuple(sorted(shard for shard, is_safe in safe.items() if not is_safe)),
         malformed=tuple(malformed),
         metadata=metadata,
         total_size=_whole(metadata.get("total_size")) if metadata else None,
@@ -85,9 +86,13 @@ def safe_relative(name: str) -> bool:
     return below and not any(_DRIVE.match(part) for part in (*parents, last))
 
 
+def _strings(entries: Mapping[Any, Any]) -> set[str]:
+    return {value for value in entries.values() if isinstance(value, str)}
+
+
 def _plain(name: str) -> str:
-    """A safe name without empty and "." components; any other as it is."""
-    return "/".join(part for part in name.split("/") if part not in ("", ".")) if safe_relative(name) else name
+    """A safe name without empty and "." components."""
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
 def _token(name: object) -> str:
