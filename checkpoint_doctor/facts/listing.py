@@ -73,11 +73,11 @@ def list_files(root: Path) -> dict[str, FileInfo]:
             info = _file_info(entry, name, real_root)
             if info is not None:
                 found[name] = info
-        if len(found) > MAX_FILES:
-            raise UserError(
-                f"{root} holds more than {MAX_FILES} files",
-                "give the directory of one checkpoint, not a folder of many",
-            )
+            if len(found) > MAX_FILES:
+                raise UserError(
+                    f"{root} holds more than {MAX_FILES} files",
+                    "give the directory of one checkpoint, not a folder of many",
+                )
     return dict(sorted(found.items()))
 
 

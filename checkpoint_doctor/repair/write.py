@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from checkpoint_doctor.errors import UserError
+from checkpoint_doctor.facts.opening import open_file
 
 
 def write_files(root: Path, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> None:
@@ -24,9 +25,8 @@ def write_files(root: Path, before: Mapping[str, bytes], after: Mapping[str, byt
         UserError: a file changed meanwhile, or cannot be written; the directory is as it was.
     """
     for name, data in before.items():
-        path = root / name
-        if (path.read_bytes() if path.exists() else b"") != data:
-            raise UserError(f"{path} changed while the repair was planned", "nothing was written; run it again")
+        if _now(root, name) != data:
+            raise UserError(f"{root / name} changed while the repair was planned", "nothing was written; run it again")
     prepared: list[tuple[Path, Path]] = []
     done: list[Path] = []
     try:
@@ -48,6 +48,17 @@ def write_files(root: Path, before: Mapping[str, bytes], after: Mapping[str, byt
     finally:
         for temporary, _ in prepared:
             temporary.unlink(missing_ok=True)
+
+
+def _now(root: Path, name: str) -> bytes | None:
+    """What the file holds now, b"" when there is none, None when it cannot be read or became a way out of `root`."""
+    try:
+        with open_file(root / name, root) as file:
+            return file.read()
+    except FileNotFoundError:
+        return b""
+    except OSError:
+        return None
 
 
 def _prepare(path: Path, data: bytes) -> Path:
