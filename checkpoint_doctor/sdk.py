@@ -18,7 +18,7 @@ from checkpoint_doctor.facts.base_names import CLASSIC_FAMILIES, QWEN_FAMILIES, 
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.config import announces_quantization, rope
 from checkpoint_doctor.facts.families import DECODERS, KNOWN_FAMILIES, Family, read_family
-from checkpoint_doctor.facts.json_mend import mend as mend_json
+from checkpoint_doctor.facts.json_text.mend import mend as mend_json
 from checkpoint_doctor.facts.lora_rules import Ranks, Targets, stacked_modules
 from checkpoint_doctor.facts.naming import merged_path, shorten
 from checkpoint_doctor.facts.opened import (
@@ -29,7 +29,7 @@ from checkpoint_doctor.facts.opened import (
     refused_headers,
     weight_files,
 )
-from checkpoint_doctor.facts.safetensors_header import printable
+from checkpoint_doctor.facts.safetensors_file.header import printable
 from checkpoint_doctor.facts.samples import same_values
 from checkpoint_doctor.facts.sniff import describe as describe_kind
 from checkpoint_doctor.facts.sniff import lfs_pointer

@@ -11,14 +11,15 @@ from typing import Any, TypeVar
 from checkpoint_doctor.core.tensor import TensorInfo
 from checkpoint_doctor.errors import FactUnavailable, UserError
 from checkpoint_doctor.facts import base as base_facts
-from checkpoint_doctor.facts import json_spans, llava, sniff
+from checkpoint_doctor.facts import llava, sniff
 from checkpoint_doctor.facts.adapter import CONFIG_FILE, WEIGHT_FILES, Adapter
+from checkpoint_doctor.facts.json_text import spans as json_spans
 from checkpoint_doctor.facts.listing import FileInfo, list_files
 from checkpoint_doctor.facts.opening import open_file
 from checkpoint_doctor.facts.printable import printable
-from checkpoint_doctor.facts.safetensors_header import SafetensorsHeader, read_header
+from checkpoint_doctor.facts.safetensors_file.header import SafetensorsHeader, read_header
 from checkpoint_doctor.facts.shard_index import ShardIndex, read_index
-from checkpoint_doctor.facts.torch_file import TorchFile, read_torch
+from checkpoint_doctor.facts.torch_file.read import TorchFile, read_torch
 from checkpoint_doctor.facts.weights import WeightSet, choose
 
 HEAD_BYTES = 4096

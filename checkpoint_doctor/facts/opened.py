@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.llava import NON_LORA_FILE, PROJECTOR_FILE
-from checkpoint_doctor.facts.safetensors_header import HeaderProblem
+from checkpoint_doctor.facts.safetensors_file.header import HeaderProblem
 
 _TOKENIZER = ("tokenizer_config.json", "tokenizer.json")
 # Read only when tokenizer_config.json has no added_tokens_decoder (tokenization_utils_base.py::_from_pretrained).

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from checkpoint_doctor.facts import json_spans
+from checkpoint_doctor.facts.json_text import spans as json_spans
 
 
 def set_values(data: bytes, changes: Mapping[str, Any]) -> bytes:

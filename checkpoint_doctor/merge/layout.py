@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkpoint_doctor.core.tensor import DTYPE_BITS, TensorInfo
-from checkpoint_doctor.facts.safetensors_header import read_header
+from checkpoint_doctor.facts.safetensors_file.header import read_header
 from checkpoint_doctor.merge.ledger import LedgerError
 from checkpoint_doctor.merge.ops import Op, OutFile
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from checkpoint_doctor.core.fix import ABSENT, Edit
 from checkpoint_doctor.errors import CkptDoctorError
-from checkpoint_doctor.facts import json_spans
+from checkpoint_doctor.facts.json_text import spans as json_spans
 from checkpoint_doctor.sdk import Checkpoint
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkpoint_doctor.facts import json_spans
-from checkpoint_doctor.facts.json_mend import mend
+from checkpoint_doctor.facts.json_text import spans as json_spans
+from checkpoint_doctor.facts.json_text.mend import mend
 
 
 def mended(data: bytes) -> bytes | None:

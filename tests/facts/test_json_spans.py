@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checkpoint_doctor.facts import json_scanner
-from checkpoint_doctor.facts.json_encoding import guess
-from checkpoint_doctor.facts.json_faults import MOST_OF_A_KIND
-from checkpoint_doctor.facts.json_spans import JsonDocument, escape, parse, pointer_get, unescape
+from checkpoint_doctor.facts.json_text import scanner as json_scanner
+from checkpoint_doctor.facts.json_text.encoding import guess
+from checkpoint_doctor.facts.json_text.faults import MOST_OF_A_KIND
+from checkpoint_doctor.facts.json_text.spans import JsonDocument, escape, parse, pointer_get, unescape
 
 scalars = (
     st.none()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError, safe_open
 
 from checkpoint_doctor.core.tensor import DTYPE_BITS
-from checkpoint_doctor.facts.safetensors_header import (
+from checkpoint_doctor.facts.safetensors_file.header import (
     SafetensorsHeader,
     parse_header,
     read_header,

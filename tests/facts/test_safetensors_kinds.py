@@ -14,8 +14,13 @@ import safetensors
 from safetensors import SafetensorError, safe_open
 
 from checkpoint_doctor.core.tensor import DTYPE_BITS
-from checkpoint_doctor.facts.safetensors_header import MAX_HEADER_BYTES, SafetensorsHeader, parse_header, read_header
-from checkpoint_doctor.facts.safetensors_problem import HARMLESS
+from checkpoint_doctor.facts.safetensors_file.header import (
+    MAX_HEADER_BYTES,
+    SafetensorsHeader,
+    parse_header,
+    read_header,
+)
+from checkpoint_doctor.facts.safetensors_file.problem import HARMLESS
 
 
 def pack(header: str | bytes | dict[str, Any], data: bytes = b"") -> bytes:

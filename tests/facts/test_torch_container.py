@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from torch_kit import Storage, archive, dump, legacy, tensor, zipped
 
-from checkpoint_doctor.facts.torch_file import TorchFile, read_torch
+from checkpoint_doctor.facts.torch_file.read import TorchFile, read_torch
 
 FLOATS = struct.pack("<6f", *range(6))
 Reader = Callable[[bytes], TorchFile]

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checkpoint_doctor.facts.torch_file import TorchFile, read_torch
-from checkpoint_doctor.facts.torch_globals import ALLOWED, DTYPES
+from checkpoint_doctor.facts.torch_file.globals import ALLOWED, DTYPES
+from checkpoint_doctor.facts.torch_file.read import TorchFile, read_torch
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ import pytest
 from torch_kit import Call, Global, Storage, archive, dump, legacy, tensor
 
 from checkpoint_doctor.core.tensor import TensorInfo
-from checkpoint_doctor.facts.torch_file import TorchFile, read_torch
+from checkpoint_doctor.facts.torch_file.read import TorchFile, read_torch
 
 FLOATS = struct.pack("<6f", *range(6))
 HALVES = Global("torch", "HalfStorage")

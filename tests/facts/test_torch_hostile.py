@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch_kit import Call, Storage, archive, dump, legacy, tensor, zipped
 
-from checkpoint_doctor.facts.torch_file import TorchFile, read_torch
+from checkpoint_doctor.facts.torch_file.read import TorchFile, read_torch
 
 P2 = b"\x80\x02"
 FLOATS = struct.pack("<6f", *range(6))
@@ -261,7 +261,7 @@ def test_damaged_files(tmp_path: Path, data: bytes, changes: list[tuple[int, byt
 def test_needs_neither_torch_nor_pickle(tmp_path: Path, root: Path) -> None:
     (tmp_path / "a.bin").write_bytes(archive(dump({"a": tensor(Storage("0", 6))}), {"0": FLOATS}))
     script = (
-        "import sys; from checkpoint_doctor.facts.torch_file import read_torch; "
+        "import sys; from checkpoint_doctor.facts.torch_file.read import read_torch; "
         "found = read_torch(sys.argv[1], 'a.bin'); assert found.readable, found; "
         "print([name for name in ('torch', 'numpy', 'pickle', 'zipfile') if name in sys.modules])"
     )

@@ -33,7 +33,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]) -> No
 
 def flip(path: Path, name: str, offset: int, value: int = 0x40) -> None:
     info = {tensor.name: tensor for tensor in __import__(
-        "checkpoint_doctor.facts.safetensors_header", fromlist=["read_header"]
+        "checkpoint_doctor.facts.safetensors_file.header", fromlist=["read_header"]
     ).read_header(path, path.name).tensors}[name]  # fmt: skip
     with open(path, "r+b") as stream:
         stream.seek(info.begin + offset)

@@ -12,7 +12,7 @@ import re
 from typing import NoReturn
 
 from checkpoint_doctor.facts.printable import printable
-from checkpoint_doctor.facts.safetensors_problem import Problems
+from checkpoint_doctor.facts.safetensors_file.problem import Problems
 
 MAX_DEPTH = 127  # levels of arrays and objects; serde_json counts down from 128 and must not reach zero
 

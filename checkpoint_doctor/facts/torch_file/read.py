@@ -15,14 +15,14 @@ from typing import BinaryIO
 from checkpoint_doctor.core.tensor import TensorInfo
 from checkpoint_doctor.facts.opening import open_file
 from checkpoint_doctor.facts.sniff import HEAD_SIZE, describe, sniff
-from checkpoint_doctor.facts.torch_archive import archive_places, run_archive, salvage
-from checkpoint_doctor.facts.torch_globals import ALLOWED
-from checkpoint_doctor.facts.torch_legacy import legacy_places, run_legacy
-from checkpoint_doctor.facts.torch_listing import Listing
-from checkpoint_doctor.facts.torch_opcodes import FOREIGN
-from checkpoint_doctor.facts.torch_pickle import Machine
-from checkpoint_doctor.facts.torch_problems import Problems, TorchProblem, quoted
-from checkpoint_doctor.facts.torch_zip import ZipFault, read_archive
+from checkpoint_doctor.facts.torch_file.archive import archive_places, run_archive, salvage
+from checkpoint_doctor.facts.torch_file.globals import ALLOWED
+from checkpoint_doctor.facts.torch_file.legacy import legacy_places, run_legacy
+from checkpoint_doctor.facts.torch_file.listing import Listing
+from checkpoint_doctor.facts.torch_file.opcodes import FOREIGN
+from checkpoint_doctor.facts.torch_file.pickle import Machine
+from checkpoint_doctor.facts.torch_file.problems import Problems, TorchProblem, quoted
+from checkpoint_doctor.facts.torch_file.zip import ZipFault, read_archive
 
 __all__ = ["TorchFile", "TorchProblem", "read_torch"]
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Hashable, Mapping
 
 from checkpoint_doctor.core.tensor import TensorInfo
-from checkpoint_doctor.facts.torch_globals import DTYPES, Opaque, Tensor
-from checkpoint_doctor.facts.torch_pickle import Machine
-from checkpoint_doctor.facts.torch_problems import Problems, quoted
+from checkpoint_doctor.facts.torch_file.globals import DTYPES, Opaque, Tensor
+from checkpoint_doctor.facts.torch_file.pickle import Machine
+from checkpoint_doctor.facts.torch_file.problems import Problems, quoted
 
 # Under which keys training scripts put the state dict.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "module")

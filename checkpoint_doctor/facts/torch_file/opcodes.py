@@ -11,10 +11,10 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from checkpoint_doctor.facts.torch_globals import Global, Opaque, Ordered, Tensor
+from checkpoint_doctor.facts.torch_file.globals import Global, Opaque, Ordered, Tensor
 
 if TYPE_CHECKING:
-    from checkpoint_doctor.facts.torch_pickle import Machine
+    from checkpoint_doctor.facts.torch_file.pickle import Machine
 
 MAX_LINE = 1_024
 MAX_LONG = 256

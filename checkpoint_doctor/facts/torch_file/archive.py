@@ -6,10 +6,10 @@ import struct
 from collections.abc import Callable, Hashable
 from typing import BinaryIO
 
-from checkpoint_doctor.facts.torch_listing import Listing
-from checkpoint_doctor.facts.torch_pickle import MAX_PICKLE_BYTES, Machine, run_at
-from checkpoint_doctor.facts.torch_problems import Problems, quoted
-from checkpoint_doctor.facts.torch_zip import Archive, Entry, ZipFault, locate, read_entry
+from checkpoint_doctor.facts.torch_file.listing import Listing
+from checkpoint_doctor.facts.torch_file.pickle import MAX_PICKLE_BYTES, Machine, run_at
+from checkpoint_doctor.facts.torch_file.problems import Problems, quoted
+from checkpoint_doctor.facts.torch_file.zip import Archive, Entry, ZipFault, locate, read_entry
 
 _VERSIONS = range(1, 11)
 _MAX_DOUBLES = 3

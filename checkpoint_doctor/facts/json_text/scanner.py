@@ -12,8 +12,8 @@ import sys
 from dataclasses import dataclass
 from typing import NoReturn
 
-from checkpoint_doctor.facts.json_encoding import Codec
-from checkpoint_doctor.facts.json_faults import Fault, Frame, Reporter, Stop, quoted
+from checkpoint_doctor.facts.json_text.encoding import Codec
+from checkpoint_doctor.facts.json_text.faults import Fault, Frame, Reporter, Stop, quoted
 from checkpoint_doctor.facts.printable import printable
 
 _SPACE = re.compile(r"[ \t\n\r]*")

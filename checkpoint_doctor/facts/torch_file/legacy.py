@@ -11,10 +11,10 @@ import struct
 from collections.abc import Hashable
 from typing import BinaryIO
 
-from checkpoint_doctor.facts.torch_globals import DTYPES
-from checkpoint_doctor.facts.torch_listing import Listing
-from checkpoint_doctor.facts.torch_pickle import Machine, run_at
-from checkpoint_doctor.facts.torch_problems import Problems, quoted
+from checkpoint_doctor.facts.torch_file.globals import DTYPES
+from checkpoint_doctor.facts.torch_file.listing import Listing
+from checkpoint_doctor.facts.torch_file.pickle import Machine, run_at
+from checkpoint_doctor.facts.torch_file.problems import Problems, quoted
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001

@@ -10,8 +10,8 @@ import json
 import re
 from dataclasses import dataclass
 
-from checkpoint_doctor.facts.json_encoding import Codec
-from checkpoint_doctor.facts.json_pointer import index, split
+from checkpoint_doctor.facts.json_text.encoding import Codec
+from checkpoint_doctor.facts.json_text.pointer import index, split
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _COLON = re.compile(r"[ \t\n\r]*:[ \t\n\r]*")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NoReturn
 
-from checkpoint_doctor.facts.json_locate import Lines
-from checkpoint_doctor.facts.json_pointer import escape
+from checkpoint_doctor.facts.json_text.locate import Lines
+from checkpoint_doctor.facts.json_text.pointer import escape
 from checkpoint_doctor.facts.printable import printable
 
 MOST_OF_A_KIND = 200  # faults of one kind that are told; the rest would only bury the first

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from checkpoint_doctor.core.fix import Edit
-from checkpoint_doctor.facts import json_spans
-from checkpoint_doctor.facts.json_spans import JsonProblem
+from checkpoint_doctor.facts.json_text import spans as json_spans
+from checkpoint_doctor.facts.json_text.spans import JsonProblem
 
 _PYTHON = {b"True": "true", b"False": "false", b"None": "null"}
 _BYTE_ORDER_MARK = "\ufeff"

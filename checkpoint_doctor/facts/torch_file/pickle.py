@@ -12,7 +12,7 @@ import struct
 from collections.abc import Hashable
 from typing import BinaryIO
 
-from checkpoint_doctor.facts.torch_globals import (
+from checkpoint_doctor.facts.torch_file.globals import (
     DTYPES,
     STORAGES,
     UNTYPED,
@@ -23,7 +23,7 @@ from checkpoint_doctor.facts.torch_globals import (
     Tensor,
     build,
 )
-from checkpoint_doctor.facts.torch_opcodes import FOREIGN, HANDLERS, WIDTHS, End, Stop
+from checkpoint_doctor.facts.torch_file.opcodes import FOREIGN, HANDLERS, WIDTHS, End, Stop
 
 # A tensor takes about 33 opcodes, so this is a file of 90,000 tensors; it takes about a second.
 MAX_WORK = 3_000_000

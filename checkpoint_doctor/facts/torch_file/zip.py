@@ -12,7 +12,7 @@ import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from checkpoint_doctor.facts.torch_problems import quoted
+from checkpoint_doctor.facts.torch_file.problems import quoted
 
 MAX_DIRECTORY_BYTES = 64 * 1024 * 1024
 MAX_ENTRIES = 200_000

@@ -16,9 +16,9 @@ from checkpoint_doctor.core.words import plural
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts.opening import open_file
 from checkpoint_doctor.facts.printable import printable
-from checkpoint_doctor.facts.safetensors_entries import bits_of, check_layout, read_entries, read_metadata
-from checkpoint_doctor.facts.safetensors_json import read_members
-from checkpoint_doctor.facts.safetensors_problem import HeaderProblem, Problems
+from checkpoint_doctor.facts.safetensors_file.entries import bits_of, check_layout, read_entries, read_metadata
+from checkpoint_doctor.facts.safetensors_file.problem import HeaderProblem, Problems
+from checkpoint_doctor.facts.safetensors_file.strict_json import read_members
 
 __all__ = ["MAX_HEADER_BYTES", "HeaderProblem", "SafetensorsHeader", "parse_header", "printable", "read_header"]
 

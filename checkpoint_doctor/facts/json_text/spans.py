@@ -11,11 +11,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from checkpoint_doctor.facts import json_encoding, sniff
-from checkpoint_doctor.facts.json_faults import Fault
-from checkpoint_doctor.facts.json_locate import Lines, Locator, Span
-from checkpoint_doctor.facts.json_pointer import escape, pointer_get, unescape
-from checkpoint_doctor.facts.json_scanner import digits_limit, scan
+from checkpoint_doctor.facts import sniff
+from checkpoint_doctor.facts.json_text import encoding as json_encoding
+from checkpoint_doctor.facts.json_text.faults import Fault
+from checkpoint_doctor.facts.json_text.locate import Lines, Locator, Span
+from checkpoint_doctor.facts.json_text.pointer import escape, pointer_get, unescape
+from checkpoint_doctor.facts.json_text.scanner import digits_limit, scan
 
 __all__ = ["JsonDocument", "JsonProblem", "Span", "escape", "parse", "pointer_get", "unescape"]
 

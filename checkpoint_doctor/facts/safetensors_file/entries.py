@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from checkpoint_doctor.core.tensor import DTYPE_BITS
 from checkpoint_doctor.facts.printable import printable
-from checkpoint_doctor.facts.safetensors_json import MAX_DEPTH, depth, type_name
-from checkpoint_doctor.facts.safetensors_problem import Problems
+from checkpoint_doctor.facts.safetensors_file.problem import Problems
+from checkpoint_doctor.facts.safetensors_file.strict_json import MAX_DEPTH, depth, type_name
 
 _U64 = 1 << 64
 MAX_DIMENSIONS = 64  # what NumPy has; a header could list millions, and every look at them would take a second

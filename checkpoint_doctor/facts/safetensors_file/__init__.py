@@ -1,0 +1,1 @@
+"""Safetensors headers, read as strictly as the library reads them."""
