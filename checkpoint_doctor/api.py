@@ -13,6 +13,7 @@ from checkpoint_doctor.engine.loader import load_rules
 from checkpoint_doctor.engine.run import run
 from checkpoint_doctor.engine.select import select
 from checkpoint_doctor.errors import UserError
+from checkpoint_doctor.facts import llava
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.subject import describe
 from checkpoint_doctor.knowledge import lookup
@@ -134,7 +135,7 @@ def merge(
     """Merge an adapter into its base and write a complete new directory; the inputs are never touched.
 
     Args:
-        adapter: the adapter directory.
+        adapter: the adapter directory, or one with LLaVA's mm_projector.bin.
         base: the base model's directory; otherwise it is looked for on this machine.
         out: the directory to make; it must not exist. Default: beside the adapter, by its name.
         download: fetch the base from the Hugging Face Hub when it is not on this machine.
@@ -148,15 +149,15 @@ def merge(
         UserError: the merge is refused, with the reason; nothing is left under `out`.
     """
     ckpt = open_checkpoint(adapter, base=base)
-    if ckpt.adapter is None:
+    if ckpt.adapter is None and not ckpt.has(llava.PROJECTOR_FILE):
         raise UserError(f"{adapter} is no adapter: it has no adapter_config.json", _swapped_hint(ckpt))
     model = ckpt.base
-    if model is None and download and ckpt.adapter.base_name:
+    name = ckpt.adapter.base_name if ckpt.adapter is not None else None
+    if model is None and download and ckpt.adapter is not None and name:
         from checkpoint_doctor.facts.download import fetch
 
-        model = Checkpoint(fetch(ckpt.adapter.base_name, ckpt.adapter.config.get("revision")), find_base=False)
+        model = Checkpoint(fetch(name, ckpt.adapter.config.get("revision")), find_base=False)
     if model is None:
-        name = ckpt.adapter.base_name
         what = f"the base {name} was not found on this machine" if name else f"{adapter} names no base"
         raise UserError(what, "give its directory with --base" + (", or --download to fetch it" if name else ""))
     from checkpoint_doctor.facts.naming import merged_path, shorten
