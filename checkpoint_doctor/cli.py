@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import signal
 import sys
 from typing import Any
 
@@ -82,7 +83,7 @@ def run(arguments: list[str] | None = None) -> int:
     except click.ClickException as problem:
         return _fail(problem.format_message(), "", 2)
     except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", "nothing was written under the final name", 130)
+        return _fail("interrupted", "a merged directory is whole or not there", 130)
     except BrokenPipeError:
         # The reader of our output left (`| head`); nothing is wrong, but Python would complain at exit.
         import os
@@ -117,4 +118,7 @@ def entry() -> None:
     """The console script."""
     # What is parsed has no cycles; to look for some among millions of values would double the time.
     gc.disable()
+    for name in ("SIGTERM", "SIGHUP"):  # as Ctrl-C: what was half written is removed
+        if (number := getattr(signal, name, None)) is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     sys.exit(run())

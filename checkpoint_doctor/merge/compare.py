@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from checkpoint_doctor.core.tensor import TensorInfo
+from checkpoint_doctor.facts.opening import open_file
 
 _CHUNK = 4 << 20
 
@@ -26,7 +27,7 @@ def same_bytes(root: Path) -> Callable[[TensorInfo, TensorInfo], bool]:
 
 def equal_ranges(left: Path, left_offset: int, right: Path, right_offset: int, count: int) -> bool:
     """Whether `count` bytes of two files are the same; False, too, when one ends before."""
-    with open(left, "rb", buffering=0) as one, open(right, "rb", buffering=0) as two:
+    with open_file(left, buffering=0) as one, open_file(right, buffering=0) as two:
         for done in range(0, count, _CHUNK):
             size = min(_CHUNK, count - done)
             ours = os.pread(one.fileno(), size, left_offset + done)

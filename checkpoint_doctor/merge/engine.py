@@ -49,8 +49,9 @@ def merge(
     """
     started = time.perf_counter()
     blas.import_numpy()
-    from checkpoint_doctor.merge import estimate, layout, model_config, partial, plan, sidefiles
+    from checkpoint_doctor.merge import estimate, finish, layout, model_config, partial, plan, sidefiles
 
+    before = finish.fingerprint(adapter, base)
     partial.check_target(out, [adapter.root, base.root])
     planned = plan.build(adapter, base)
     config, config_notes = model_config.merged_config(adapter, base, planned.config, plan.is_llava_run(adapter))
@@ -74,31 +75,36 @@ def merge(
     if dry_run:
         return result
 
-    from checkpoint_doctor.merge import card, finish, manifest, proof
-    from checkpoint_doctor.merge.ledger import Ledger
+    from checkpoint_doctor.merge import card, manifest, proof
+    from checkpoint_doctor.merge.ledger import Ledger, LedgerError
     from checkpoint_doctor.merge.reading import Files
     from checkpoint_doctor.merge.stream import Writer
 
-    before = finish.fingerprint(adapter, base)
     ledger = Ledger([op for file in planned.files for op in file.ops])
-    with partial.partial_directory(out) as work, Files() as files:
-        tick = _ticker(progress, "merging", sum(item.size for item in layouts))
-        writer = Writer(files, ledger, resources.threads, resources.chunk, tick)
-        for item in layouts:
-            writer.write(item, work / item.name)
-        ledger.close()
-        proven = proof.prove(layouts, work, files, ledger)
-        warnings = (*result.warnings, *_rounding_warning(proven.survived))
-        finish.write_index(work, planned, base)
-        finish.write_bytes(work / "config.json", config)
-        for file in side:
-            finish.copy_side_file(work, file)
-        finish.write_bytes(work / "README.md", card.readme(adapter, base, out.name, result.changed).encode())
-        hashes = _hashes(adapter, base, planned.consumed, work, result.files, progress) if with_hash else {}
-        record = manifest.build(adapter, base, planned, proven, hashes, result.notes, warnings)
-        finish.write_bytes(work / manifest.FILE, manifest.dump(record))
-        if finish.fingerprint(adapter, base) != before:
-            raise UserError("an input was changed during the merge", "leave base and adapter alone, and merge again")
+    try:
+        with partial.partial_directory(out) as work, Files(adapter.root, base.root) as files:
+            tick = _ticker(progress, "merging", sum(item.size for item in layouts))
+            writer = Writer(files, ledger, resources.threads, resources.chunk, tick)
+            for item in layouts:
+                writer.write(item, work / item.name)
+            ledger.close()
+            proven = proof.prove(layouts, work, files, ledger)
+            warnings = (*result.warnings, *_rounding_warning(proven.survived))
+            finish.write_index(work, planned, base)
+            finish.write_bytes(work / "config.json", config)
+            for file in side:
+                finish.copy_side_file(work, file)
+            finish.write_bytes(work / "README.md", card.readme(adapter, base, out.name, result.changed).encode())
+            hashes = _hashes(adapter, base, planned.consumed, work, result.files, progress) if with_hash else {}
+            record = manifest.build(adapter, base, planned, proven, hashes, result.notes, warnings)
+            finish.write_bytes(work / manifest.FILE, manifest.dump(record))
+            if finish.fingerprint(adapter, base) != before:
+                raise _changed()
+    except (OSError, LedgerError):
+        # A file that went away, or bytes that are not what they were: our fault only if the inputs are as before.
+        if finish.fingerprint(adapter, base) == before:
+            raise
+        raise _changed() from None
     return replace(
         result,
         tensors=tuple(proven.tensors),
@@ -107,6 +113,10 @@ def merge(
         proof=proven.line,
         warnings=warnings,
     )
+
+
+def _changed() -> UserError:
+    return UserError("an input was changed during the merge", "leave base and adapter alone, and merge again")
 
 
 def _existing(out: Path) -> Path:

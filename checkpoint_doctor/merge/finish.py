@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from checkpoint_doctor.errors import FactUnavailable, UserError
 from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.facts.opening import open_file
 from checkpoint_doctor.merge.ops import Plan
 from checkpoint_doctor.merge.shards import INDEX_FILE
 from checkpoint_doctor.merge.sidefiles import SideFile
@@ -42,7 +44,7 @@ def copy_side_file(work: Path, file: SideFile) -> None:
     target = work / file.name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with open(file.origin.path(file.name), "rb") as source, open(target, "xb") as stream:
+        with open_file(file.origin.path(file.name), file.origin.root) as source, open(target, "xb") as stream:
             while data := source.read(_COPY_BYTES):
                 stream.write(data)
             stream.flush()
@@ -53,12 +55,13 @@ def copy_side_file(work: Path, file: SideFile) -> None:
         raise explain(problem, target) from problem
 
 
-def fingerprint(*inputs: Checkpoint) -> Mapping[str, tuple[int, int]]:
-    """Size and time of every input file, to notice changes during the merge."""
+def fingerprint(*inputs: Checkpoint) -> Mapping[str, tuple[int, ...]]:
+    """Device, number, size and time of every input file that is there, to notice changes during the merge."""
     found = {}
     for ckpt in inputs:
         for name, info in ckpt.files.items():
             if info.followed:
-                status = os.stat(ckpt.root / name)
-                found[str(ckpt.root / name)] = (status.st_size, status.st_mtime_ns)
+                with suppress(OSError):
+                    status = os.stat(ckpt.root / name)
+                    found[str(ckpt.root / name)] = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
     return found

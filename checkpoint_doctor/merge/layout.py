@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkpoint_doctor.core.tensor import DTYPE_BITS, TensorInfo
+from checkpoint_doctor.facts.opening import open_file
 from checkpoint_doctor.facts.safetensors_file.header import read_header
 from checkpoint_doctor.merge.ledger import LedgerError
 from checkpoint_doctor.merge.ops import Op, OutFile
@@ -74,7 +75,7 @@ def _like_the_base(file: OutFile, like: Path) -> Layout:
     if not header.loads or stored.keys() != {op.name for op in file.ops}:
         raise LedgerError(f"{like} is not what was planned with")
     placed = [Placed(op, stored[op.name].begin, stored[op.name].end) for op in file.ops]
-    with open(like, "rb") as stream:
+    with open_file(like) as stream:
         return Layout(
             file.name, stream.read(8 + header.header_bytes), tuple(sorted(placed, key=lambda p: (p.begin, p.end))), like
         )

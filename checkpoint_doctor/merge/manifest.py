@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 
 from checkpoint_doctor import __version__
 from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.facts.opening import descriptor, open_file
 from checkpoint_doctor.merge.ops import LowRank, Plan
 from checkpoint_doctor.merge.proof import Proof
 
@@ -99,7 +101,7 @@ def _inputs(ckpt: Checkpoint, files: Iterable[str], side: str, hashes: dict[str,
 
 def head_hash(path: Path) -> str:
     """sha256 of a file's header: of a safetensors file its header, of any other its first MiB; at most 100 MB."""
-    with open(path, "rb") as stream:
+    with open_file(path) as stream:
         start = stream.read(8)
         size = int.from_bytes(start, "little")
         if path.suffix != ".safetensors" or size > 100_000_000:
@@ -111,7 +113,7 @@ def file_hash(path: Path, progress: Callable[[int], None]) -> str:
     """sha256 of a whole file."""
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(_READ))
-    with open(path, "rb", buffering=0) as stream:
+    with os.fdopen(descriptor(path), "rb", buffering=0) as stream:
         while count := stream.readinto(buffer):
             digest.update(buffer[:count])
             progress(count)

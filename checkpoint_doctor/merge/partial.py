@@ -94,7 +94,8 @@ def _hold(work: Path) -> int:
     try:
         import fcntl
 
-        descriptor = os.open(work / _LOCK, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(work / _LOCK, flags, 0o600)
     except (ImportError, OSError):
         return -1
     try:

@@ -10,14 +10,20 @@ import numpy as np
 
 from checkpoint_doctor.core.tensor import DTYPE_BITS
 from checkpoint_doctor.errors import UserError
+from checkpoint_doctor.facts import opening
 from checkpoint_doctor.merge.ops import Source
 from checkpoint_doctor.merge.values import DTYPES, Array
 
 
 class Files:
-    """Input files, opened once and read-only; a context manager that closes them. Threads may share it."""
+    """Input files, opened once and read-only; a context manager that closes them. Threads may share it.
 
-    def __init__(self) -> None:
+    Args:
+        roots: the directories of the inputs; a file of one of them is not opened where a link leads out of it.
+    """
+
+    def __init__(self, *roots: Path) -> None:
+        self._roots = roots
         self._open: dict[Path, int] = {}
 
     def __enter__(self) -> Files:
@@ -31,7 +37,7 @@ class Files:
         """A file descriptor, to be used with pread only."""
         held = self._open.get(path)
         if held is None:
-            made = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            made = opening.descriptor(path, next((root for root in self._roots if path.is_relative_to(root)), None))
             if hasattr(os, "posix_fadvise"):
                 os.posix_fadvise(made, 0, 0, os.POSIX_FADV_SEQUENTIAL)
             held = self._open.setdefault(path, made)
