@@ -100,6 +100,7 @@ def rule_page(word: str) -> str:
 def repair(
     path: str | Path,
     *,
+    find_base: bool = True,
     unsafe: bool = False,
     dry_run: bool = False,
     choose: Iterable[str] = (),
@@ -107,13 +108,15 @@ def repair(
 ) -> Repair:
     """Apply the fixes that are provably safe (with `unsafe` also the likely ones) to the files of a directory.
 
+    With `find_base` false nothing outside `path` is looked at, not even to judge an edit.
+
     Raises:
         UserError: the path is wrong, or a file cannot be written; then nothing was changed.
     """
     from checkpoint_doctor.repair.plan import plan_repair
     from checkpoint_doctor.repair.write import write_files
 
-    ckpt = open_checkpoint(path)
+    ckpt = open_checkpoint(path, find_base=find_base)
     planned = plan_repair(ckpt, select(load_rules(), choose, ignore), unsafe=unsafe)
     if planned.after and not dry_run:
         write_files(ckpt.root, planned.before, planned.after)

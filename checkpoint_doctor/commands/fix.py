@@ -23,6 +23,7 @@ def byte_size(value: str) -> int:
 @click.argument("path", type=click.Path())
 @click.option("--merge", is_flag=True, help="Merge the adapter PATH into its base; writes a new directory.")
 @click.option("--base", type=click.Path(), metavar="DIR", help="The base model; else it is looked for on this machine.")
+@click.option("--no-base", is_flag=True, help="Never look outside PATH for the base (checkpoints of strangers).")
 @click.option("--download", is_flag=True, help="Fetch a base that is not on this machine from the Hugging Face Hub.")
 @click.option("--out", type=click.Path(), metavar="DIR", help="Where to write the merged model; must not exist.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
@@ -39,6 +40,7 @@ def command(
     path: str,
     merge: bool,
     base: str | None,
+    no_base: bool,
     download: bool,
     out: str | None,
     dry_run: bool,
@@ -62,6 +64,8 @@ def command(
     if merge:
         if unsafe or select or ignore:
             raise UserError("--unsafe, --select and --ignore are for repairs, not for --merge", "leave them out")
+        if no_base:
+            raise UserError("--no-base leaves nothing to merge into", "give the base with --base instead")
         from checkpoint_doctor.commands.merging import run_merge
 
         return run_merge(
@@ -83,7 +87,8 @@ def command(
     from checkpoint_doctor import api
     from checkpoint_doctor.render.repair import render_repair
 
-    done = api.repair(path, unsafe=unsafe, dry_run=dry_run, choose=split_words(select), ignore=split_words(ignore))
+    words = {"choose": split_words(select), "ignore": split_words(ignore)}
+    done = api.repair(path, find_base=not no_base, unsafe=unsafe, dry_run=dry_run, **words)
     colored = use_color(color)
     text = render_repair(
         path,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,7 +29,7 @@ MAX_TEXT_BYTES = 64 * 1024 * 1024
 MAX_JSON_VALUES = 3_000_000
 # The largest models have some 150,000 tensors.
 MAX_TENSORS = 400_000
-TensorFile = TypeVar("TensorFile", SafetensorsHeader, TorchFile)
+WeightFile = TypeVar("WeightFile", SafetensorsHeader, TorchFile)
 
 
 class Checkpoint:
@@ -68,6 +68,7 @@ class Checkpoint:
         self._values: dict[str, int] = {}
         self._headers: dict[str, SafetensorsHeader] = {}
         self._torch_files: dict[str, TorchFile] = {}
+        self._refused: dict[str, str] = {}
         self._heads: dict[str, bytes] = {}
 
     def with_data(self, file: str, data: bytes) -> Checkpoint:
@@ -78,7 +79,7 @@ class Checkpoint:
             find_base=self._find_base,
             overlay={**self._overlay, file: data},
         )
-        for cache in ("_bytes", "_documents", "_values", "_heads", "_headers", "_torch_files"):
+        for cache in ("_bytes", "_documents", "_values", "_heads", "_headers", "_torch_files", "_refused"):
             kept = {name: fact for name, fact in getattr(self, cache).items() if name != file}
             getattr(other, cache).update(kept)
         return other
@@ -225,28 +226,29 @@ class Checkpoint:
 
     def header(self, file: str) -> SafetensorsHeader:
         """The header of a safetensors file, faults included."""
-        if file not in self._headers:
-            try:
-                self._headers[file] = self._counted(read_header(self.path(file), file, self.root))
-            except OSError as problem:
-                raise FactUnavailable(f"{file} cannot be read: {problem.strerror}") from problem
-        return self._headers[file]
+        return self._weight_file(file, self._headers, read_header)
 
     def torch_file(self, file: str) -> TorchFile:
         """The tensor listing of a torch file, faults included; nothing is unpickled."""
-        if file not in self._torch_files:
-            try:
-                self._torch_files[file] = self._counted(read_torch(self.path(file), file, self.root))
-            except OSError as problem:
-                raise FactUnavailable(f"{file} cannot be read: {problem.strerror}") from problem
-        return self._torch_files[file]
+        return self._weight_file(file, self._torch_files, read_torch)
 
-    def _counted(self, found: TensorFile) -> TensorFile:
-        held = sum(len(header.tensors) for header in self._headers.values())
-        held += sum(len(file.tensors) for file in self._torch_files.values())
-        if held + len(found.tensors) > MAX_TENSORS:
-            raise FactUnavailable(f"the weight files list more than {MAX_TENSORS} tensors")
-        return found
+    def _weight_file(self, file: str, known: dict[str, WeightFile], read: Callable[..., WeightFile]) -> WeightFile:
+        if file in self._refused:
+            raise FactUnavailable(self._refused[file])
+        if file not in known:
+            try:
+                found = read(self.path(file), file, self.root)
+                held = sum(len(header.tensors) for header in self._headers.values())
+                held += sum(len(listed.tensors) for listed in self._torch_files.values())
+                if held + len(found.tensors) > MAX_TENSORS:
+                    raise FactUnavailable(f"the weight files list more than {MAX_TENSORS} tensors")
+            except (OSError, FactUnavailable) as problem:
+                # Kept, because what is refused for its size must not be read again for every rule.
+                unread = f"{file} cannot be read: {getattr(problem, 'strerror', problem)}"
+                self._refused[file] = problem.reason if isinstance(problem, FactUnavailable) else unread
+                raise FactUnavailable(self._refused[file]) from problem
+            known[file] = found
+        return known[file]
 
     def tensors_of(self, file: str, *, partial: bool = False) -> dict[str, TensorInfo]:
         """Name to tensor of one weight file, by its extension.

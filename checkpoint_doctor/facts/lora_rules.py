@@ -68,6 +68,8 @@ class Targets:
         frame = r"(^|.*\.){}($|\..*)"
         self._saved = [bounded(str(name), longest, "modules_to_save", frame) for name in saved]
         layers = config.get("layers_to_transform")
+        if layers is not None and not isinstance(layers, (int, list)):
+            raise FactUnavailable("layers_to_transform is neither a number nor a list")
         self._layers = [layers] if isinstance(layers, int) else layers or None
         self._number = re.compile(r".*?\.[^.]*\.(\d+)\.")
         if self._layers is not None and config.get("layers_pattern"):
