@@ -5,6 +5,8 @@ The first part watches whole processes through Python's audit events; the second
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import pickle
@@ -208,6 +210,50 @@ def both(capsys: pytest.CaptureFixture[str], folder: Path | str) -> str:
     text = run(capsys, "check", folder, "--no-base")[1]
     run(capsys, "check", folder, "--no-base", "--format", "json")
     return text
+
+
+ATTACK = b"cos\nsystem\nX\x02\0\0\0id\x85R."
+EVASIONS = {
+    "plain": b"\x80\x02" + ATTACK,
+    "many steps": b"\x80\x02" + b"N0" * 1_600_000 + ATTACK,
+    "deep": b"\x80\x02" + b"(" * 10_001 + b"1" * 10_001 + ATTACK,
+    "long integer": b"\x80\x02\x8b" + (300).to_bytes(4, "little") + b"\1" * 300 + b"0" + ATTACK,
+    "half a surrogate pair": b"\x80\x02X\3\0\0\0\xed\xa0\x800" + ATTACK,
+    "index with spaces": b"\x80\x02Np 1_0 \n0" + ATTACK,
+    "index with zeros": b"\x80\x02Np" + b"0" * 2000 + b"1\n0" + ATTACK,
+    "big": b"\x80\x02B" + (1 << 26).to_bytes(4, "little") + bytes(1 << 26) + b"0" + ATTACK,
+    "no protocol, no end": ATTACK[:-1] + b"\xff",
+    "no protocol, many steps": b"N0" * 1_600_000 + ATTACK,
+    "dotted": b"\x80\x04\x8c\x06shutil\x8c\x09os.system\x93X\x02\0\0\0id\x85R.",
+    "held by another module": b"\x80\x04\x8c\x09tokenizer\x8c\x09os.system\x93X\x02\0\0\0id\x85R.",
+}  # fmt: skip
+
+
+class Recorder(pickle.Unpickler):
+    """Python's own machine, with every name taken for a function that does nothing."""
+
+    names: list[str]
+
+    def find_class(self, module: str, name: str) -> Any:
+        self.names.append(f"{module}.{name}")
+        return lambda *_: None
+
+
+@pytest.mark.parametrize("name", EVASIONS)
+@pytest.mark.parametrize("file", ["pytorch_model.bin", "optimizer.pt", "x.pkl"])
+def test_an_attack_is_seen_or_the_file_is_not_called_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, file: str
+) -> None:
+    unpickler = Recorder(io.BytesIO(EVASIONS[name]))
+    unpickler.names = []
+    with contextlib.suppress(pickle.UnpicklingError):
+        unpickler.load()
+    assert unpickler.names, "Python itself gets that far"
+    kit.llama(tmp_path / "m")
+    (tmp_path / "m" / file).write_bytes(EVASIONS[name])
+    text = both(capsys, tmp_path / "m")
+    unread = "could not look" in text and "SEC001" in text.partition("could not look")[2]
+    assert unread if name.endswith(("many steps", "big")) else "error[SEC001]" in text, text
 
 
 VALUES = [

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 MAX_LINE = 1_024
 MAX_LONG = 256
+MAX_DIGITS = 4_400  # Python reads 4300, with spaces and underscores between; beyond that it gives up as we do
 
 _HIGHEST_PROTOCOL = 5
 _U1, _U2, _I4, _U4, _U8, _F8 = (struct.Struct(code).unpack_from for code in ("<B", "<H", "<i", "<I", "<Q", ">d"))
-_BYTES, _SET, _BUFFER = Opaque("bytes"), Opaque("set"), Opaque("buffer")
+_BYTES, _SET, _BUFFER, _INTEGER = Opaque("bytes"), Opaque("set"), Opaque("buffer"), Opaque("int")
 
 
 class Stop(Exception):
@@ -53,23 +54,27 @@ def line(m: Machine, pos: int, limit: int = MAX_LINE) -> tuple[str, int]:
     if end < 0:
         if len(m.data) - pos < limit:
             raise Stop("truncated", "the pickle ends inside a line: the file was cut off")
-        raise Stop("too-large", f"the pickle has a text argument of more than {limit} bytes")
+        raise Stop("malformed-pickle", f"the pickle has a name or a number of more than {limit} bytes")
     return text(m.data[pos:end]), end + 1
 
 
 def text(data: bytes) -> str:
-    """A decoded string."""
+    """A decoded string; Python and torch let halves of surrogate pairs pass."""
     try:
-        return str(data, "utf-8")
+        return str(data, "utf-8", "surrogatepass")
     except UnicodeDecodeError:
         raise Stop("malformed-pickle", "the pickle has a string that is not UTF-8") from None
 
 
 def number(digits: str) -> int:
-    """A memo index in text."""
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+    """A memo index in text, in every spelling that Python takes."""
+    try:
+        value = int(digits)
+    except ValueError:
+        value = -1
+    if value < 0:
         raise Stop("malformed-pickle", "the pickle has a memo index that is not a number")
-    return int(digits)
+    return value
 
 
 # Values
@@ -121,10 +126,11 @@ def _long1(m: Machine, pos: int) -> int:
 
 def _long4(m: Machine, pos: int) -> int:
     size: int = _I4(m.data, pos)[0]
-    if not 0 <= size <= MAX_LONG:
-        raise Stop("too-large", f"the pickle has an integer of {size} bytes")
-    m.stack.append(int.from_bytes(take(m, pos + 4, size), "little", signed=True))
-    return pos + 4 + size
+    if size < 0:
+        raise Stop("malformed-pickle", f"the pickle has an integer of {size} bytes")
+    end = skip(m, pos + 4, size)
+    m.stack.append(_INTEGER if size > MAX_LONG else int.from_bytes(m.data[pos + 4 : end], "little", signed=True))
+    return end
 
 
 def _binunicode(m: Machine, pos: int) -> int:
@@ -271,7 +277,7 @@ def _long_binput(m: Machine, pos: int) -> int:
 
 
 def _put(m: Machine, pos: int) -> int:
-    index, pos = line(m, pos)
+    index, pos = line(m, pos, MAX_DIGITS)
     if m.stack:
         m.memo[number(index)] = m.stack[-1]
     return pos
@@ -293,7 +299,7 @@ def _long_binget(m: Machine, pos: int) -> int:
 
 
 def _get(m: Machine, pos: int) -> int:
-    index, pos = line(m, pos)
+    index, pos = line(m, pos, MAX_DIGITS)
     m.stack.append(m.memo.get(number(index)))
     return pos
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -25,6 +26,8 @@ from checkpoint_doctor.facts.torch_file.problems import Problems, TorchProblem, 
 from checkpoint_doctor.facts.torch_file.zip import ZipFault, read_archive
 
 __all__ = ["TorchFile", "TorchProblem", "read_torch"]
+
+_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,14 @@ def _read_legacy(handle: BinaryIO, size: int, file: str, head: bytes, problems: 
     if keys is None:
         problems.add(*_not_torch(head, size))
         # Not a torch file, but pickle.load, and torch.load without weights_only, would still run what it names.
-        names = tuple(machine.globals) if head[:1] == b"\x80" or machine.trouble is None else ()
+        names = tuple(machine.globals)
+        if (
+            head[:1] != b"\x80" and machine.trouble is not None
+        ):  # most likely no pickle: then only what reads like a name
+            names = tuple(name for name in names if _NAME.fullmatch(name))
         _note_forbidden(names, problems)
+        if machine.trouble is not None and machine.trouble[0] == "too-large":
+            problems.add(*machine.trouble)
         return TorchFile("opaque", (), (), names, problems.all())
     listing = _list(machine, problems)
     if listing is None:
