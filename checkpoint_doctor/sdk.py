@@ -37,6 +37,8 @@ from checkpoint_doctor.facts.subject import kind as subject_kind
 from checkpoint_doctor.facts.wrappers import wrapped
 from checkpoint_doctor.knowledge import lookup as knowledge
 from checkpoint_doctor.knowledge.architectures import builders, namesakes
+from checkpoint_doctor.versions.solve import loads_with
+from checkpoint_doctor.versions.verdict import have, version_problems
 
 __all__ = [
     "ABSENT",
@@ -65,6 +67,7 @@ __all__ = [
     "command",
     "describe_kind",
     "family",
+    "have",
     "header_problems",
     "json_files",
     "knowledge",
@@ -72,6 +75,7 @@ __all__ = [
     "lfs_pointer",
     "listed",
     "llava",
+    "loads_with",
     "mend_json",
     "merge_fix",
     "named_files",
@@ -87,6 +91,7 @@ __all__ = [
     "stacked_modules",
     "strip_prefix",
     "subject_kind",
+    "version_problems",
     "weight_files",
     "wrapped",
 ]

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from checkpoint_doctor.core.loads import Environment
 from checkpoint_doctor.core.tensor import TensorInfo
 from checkpoint_doctor.errors import FactUnavailable, UserError
 from checkpoint_doctor.facts import base as base_facts
@@ -43,6 +44,10 @@ class Checkpoint:
         base: where the base of an adapter lies, when the user said so.
         find_base: look for the base by the name in adapter_config.json when `base` is None.
         overlay: file name to bytes: planned edits that have not been written.
+        environment: the packages that version trouble is judged against.
+
+    Attributes:
+        memo: what others have worked out about this state of the directory, by name.
 
     Raises:
         UserError: the directory does not exist or cannot be listed.
@@ -55,11 +60,14 @@ class Checkpoint:
         base: Path | None = None,
         find_base: bool = True,
         overlay: Mapping[str, bytes] | None = None,
+        environment: Environment | None = None,
     ) -> None:
         if not os.path.isdir(root):  # unlike root.is_dir(), never raises
             reason = "is not a directory" if os.path.exists(root) else "does not exist"
             raise UserError(f"{root} {reason}", "give the directory that holds config.json or adapter_config.json")
         self.root = root
+        self.environment = environment or Environment()
+        self.memo: dict[str, Any] = {}
         self._base_argument = base
         self._find_base = find_base
         self._overlay = dict(overlay or {})
@@ -78,6 +86,7 @@ class Checkpoint:
             base=self._base_argument,
             find_base=self._find_base,
             overlay={**self._overlay, file: data},
+            environment=self.environment,
         )
         for cache in ("_bytes", "_documents", "_values", "_heads", "_headers", "_torch_files", "_refused"):
             kept = {name: fact for name, fact in getattr(self, cache).items() if name != file}

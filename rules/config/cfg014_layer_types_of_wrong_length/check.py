@@ -10,8 +10,7 @@ from checkpoint_doctor.sdk import Checkpoint, Problem, knowledge, pointer
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
     config = ckpt.config
     name = config.get("model_type")
-    row = knowledge.find("model_type", name) if isinstance(name, str) else None
-    if not row or knowledge.newest("transformers") not in row["in"] or config.get("auto_map"):
+    if not isinstance(name, str) or not knowledge.knows("model_type", name) or config.get("auto_map"):
         return
     for section in ((), ("text_config",)):
         part = config.get(section[0]) if section else config

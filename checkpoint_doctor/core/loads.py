@@ -1,0 +1,121 @@
+"""Which releases load a directory: single reasons, and what an environment has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from checkpoint_doctor.core.fix import Fix
+from checkpoint_doctor.core.versions import ANY, VersionSet
+
+Outcome = Literal["fails", "wrong", "differs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """One reason why only some releases of a package load a directory.
+
+    Attributes:
+        package: the distribution, for example "transformers".
+        allowed: the releases that this reason allows.
+        kind: what it is about, in kebab-case, for example "model-type"; the rules of version trouble choose by it.
+        reason: one line with the user's own names, for example `model_type "qwen3_vl" came with 4.57.0`.
+        file: where it was read.
+        pointer: JSON pointer into the file.
+        outcome: what a release outside does: it "fails", gives a "wrong" model or tokens in silence, or "differs" in
+            something a person would notice but which loads; only the first two narrow `loads_with`.
+        happens: what the user sees with a release outside, when that can be said; "{have}" is their release.
+        fix: an edit that makes the directory load outside, too, when there is one.
+        detail: further facts by name, JSON-able.
+    """
+
+    package: str
+    allowed: VersionSet
+    kind: str
+    reason: str
+    file: str
+    pointer: str = ""
+    outcome: Outcome = "fails"
+    happens: str = ""
+    fix: Fix | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The releases of one package that load a directory, and why.
+
+    Attributes:
+        allowed: the intersection of the constraints.
+        constraints: as found, those that narrow first.
+    """
+
+    package: str
+    allowed: VersionSet
+    constraints: tuple[Constraint, ...] = ()
+
+    def collision(self) -> tuple[Constraint, Constraint] | None:
+        """Two constraints that no release meets together, when the range is empty; None when it takes more than two."""
+        narrow = [c for c in self.constraints if c.outcome != "differs"]
+        for number, one in enumerate(narrow):
+            for other in narrow[:number]:
+                if not one.allowed & other.allowed:
+                    return other, one
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Loads:
+    """What loads a directory.
+
+    Attributes:
+        ranges: by package, transformers first.
+        unseen: why something could not be looked at; then the ranges may be too wide.
+    """
+
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    unseen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What an environment has of one package.
+
+    Attributes:
+        releases: one release, or a range out of a requirements file.
+        text: as it is written there, for example "4.51.3" or ">=4.40,<5".
+        newer: it is newer than the knowledge table, a development build or a fork: nothing is said against it.
+    """
+
+    releases: VersionSet
+    text: str
+    newer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The packages that a directory is judged against.
+
+    Attributes:
+        packages: distribution name, normalised, to what is there.
+        source: where that was read, for people: "installed here", "--target", "requirements.txt"; "assumed" when
+            nothing is installed and the newest releases that we know stand in.
+    """
+
+    packages: Mapping[str, Installed] = field(default_factory=dict)
+    source: str = "assumed"
+
+    @property
+    def assumed(self) -> bool:
+        """Whether nobody has said or installed anything."""
+        return self.source == "assumed"
+
+
+def intersection(constraints: tuple[Constraint, ...]) -> VersionSet:
+    """The releases that all constraints allow; those that only make a difference do not count."""
+    allowed = ANY
+    for constraint in constraints:
+        if constraint.outcome != "differs":
+            allowed &= constraint.allowed
+    return allowed

@@ -1,0 +1,19 @@
+"""One module per subject, each with `constraints(ckpt)`: the reasons why only some releases load a directory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from checkpoint_doctor.core.loads import Constraint
+    from checkpoint_doctor.facts.checkpoint import Checkpoint
+
+    Module = Callable[[Checkpoint], Iterator[Constraint]]
+
+
+def modules() -> tuple[Module, ...]:
+    """Every module's function."""
+    from checkpoint_doctor.versions.constraints import model
+
+    return (model.constraints,)

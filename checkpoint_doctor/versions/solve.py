@@ -1,0 +1,72 @@
+"""The releases that load a directory: all constraints, carried over to the packages that pin others, intersected."""
+
+from __future__ import annotations
+
+from checkpoint_doctor.core.loads import Constraint, Loads, Range, intersection
+from checkpoint_doctor.core.versions import ANY, VersionSet, parse_spec
+from checkpoint_doctor.errors import FactUnavailable
+from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.knowledge import lookup
+from checkpoint_doctor.versions.constraints import modules
+
+# Libraries that transformers brings: what needs one of them needs a transformers whose own requirement admits it.
+CARRIED = ("tokenizers", "safetensors")
+
+
+def loads_with(ckpt: Checkpoint) -> Loads:
+    """The ranges of every package that the directory says something about; worked out once.
+
+    transformers is always there for what it could load, peft for adapters, even when nothing narrows them.
+    """
+    known = ckpt.memo.get("loads_with")
+    if not isinstance(known, Loads):
+        known = ckpt.memo["loads_with"] = _solve(ckpt)
+    return known
+
+
+def _solve(ckpt: Checkpoint) -> Loads:
+    found: dict[str, list[Constraint]] = {}
+    unseen: list[str] = []
+    if ckpt.has("config.json") or ckpt.adapter is not None:
+        found["transformers"] = []
+    if ckpt.adapter is not None and ckpt.adapter.library == "PEFT":
+        found["peft"] = []
+    for constraints in modules():
+        try:
+            for constraint in constraints(ckpt):
+                found.setdefault(constraint.package, []).append(constraint)
+        except FactUnavailable as reason:
+            unseen.append(reason.reason)
+    for package in CARRIED:
+        for constraint in found.get(package, ()):
+            found.setdefault("transformers", []).append(_carry(constraint))
+    ranges = {
+        package: Range(package, intersection(tuple(constraints)), tuple(constraints))
+        for package, constraints in sorted(found.items(), key=lambda item: (item[0] != "transformers", item[0]))
+    }
+    return Loads(ranges, tuple(dict.fromkeys(unseen)))
+
+
+def _carry(constraint: Constraint) -> Constraint:
+    """The same reason as one about transformers."""
+    allowed = bringing(constraint.package, constraint.allowed)
+    reason = f"{constraint.reason} ({constraint.package} {constraint.allowed})"
+    return Constraint(
+        "transformers", allowed, constraint.kind, reason, constraint.file, constraint.pointer,
+        constraint.outcome, constraint.happens, constraint.fix, {**constraint.detail, "through": constraint.package},
+    )  # fmt: skip
+
+
+def bringing(package: str, wanted: VersionSet) -> VersionSet:
+    """The transformers releases whose own requirement admits a release of `package` that is wanted."""
+    row = lookup.find("pin", f"transformers:{package}")
+    if row is None:
+        return ANY
+    pinned = VersionSet.of(row["in"])
+    allowed = ANY - pinned
+    for spec, releases in lookup.over_time(row["value"]):
+        admitted = parse_spec(str(spec)) & wanted
+        # A window between two releases that were never made admits nothing; an open end may hold newer ones.
+        if len(admitted.bounds) % 2 or admitted.among(lookup.releases(package)):
+            allowed |= releases or pinned
+    return allowed

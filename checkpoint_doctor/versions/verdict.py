@@ -1,0 +1,68 @@
+"""A directory held against an environment: which constraints it breaks, and what to install or edit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checkpoint_doctor.core.finding import Problem
+from checkpoint_doctor.core.loads import Constraint, Installed
+from checkpoint_doctor.core.versions import VersionSet, dotted
+from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.knowledge import lookup
+from checkpoint_doctor.versions.solve import loads_with
+
+
+def have(ckpt: Checkpoint, package: str) -> Installed | None:
+    """The package in the directory's environment; the newest release that we know when the environment is assumed."""
+    if not ckpt.environment.assumed:
+        return ckpt.environment.packages.get(package)
+    newest = lookup.newest(package)
+    return Installed(VersionSet.only(lookup.release(newest)), newest) if lookup.releases(package) else None
+
+
+def version_problems(ckpt: Checkpoint, *kinds: str) -> Iterator[Problem]:
+    """A problem for each constraint of these kinds that no release in the environment meets.
+
+    Nothing is said against a release that is newer than the table, nor when the package is not there.
+    """
+    for package, found in loads_with(ckpt).ranges.items():
+        installed = have(ckpt, package)
+        if installed is None or installed.newer:
+            continue
+        for constraint in found.constraints:
+            # What tokenizers or safetensors cannot read is said about them when they are there themselves.
+            if constraint.kind in kinds and not constraint.allowed & installed.releases and not _said(ckpt, constraint):
+                yield _problem(ckpt, constraint, installed)
+
+
+def _said(ckpt: Checkpoint, constraint: Constraint) -> bool:
+    through = constraint.detail.get("through")
+    return through is not None and have(ckpt, str(through)) is not None
+
+
+def _problem(ckpt: Checkpoint, constraint: Constraint, installed: Installed) -> Problem:
+    package = constraint.package
+    whose = f"the newest {package} that we know is" if ckpt.environment.assumed else f"{ckpt.environment.source}:"
+    evidence: dict[str, object] = {"needs": f"{package} {constraint.allowed}", "have": installed.text}
+    if constraint.happens:
+        evidence["happens"] = constraint.happens.replace("{have}", installed.text)
+    evidence["cure"] = pip_line(ckpt, package) or f"no release of {package} that we know loads this"
+    message = f"{constraint.reason}; {whose} {installed.text}"
+    return Problem(message, constraint.pointer, constraint.file, constraint.fix, evidence)
+
+
+def pip_line(ckpt: Checkpoint, package: str) -> str:
+    """The command that installs a release which meets all constraints of a package; "" when there is none.
+
+    Yanked releases are not proposed.
+    """
+    allowed = loads_with(ckpt).ranges[package].allowed
+    row = lookup.find("release", package)
+    yanked = set(row["yanked"]) if row else set()
+    good = [release for release in allowed.among(lookup.releases(package)) if release not in yanked]
+    if not good:
+        return ""
+    if len(allowed.bounds) % 2:  # open-ended: the newest does
+        first = min(release for release in good if release >= allowed.bounds[-1])
+        return f'pip install "{package}>={dotted(first)}"'
+    return f'pip install "{package}=={dotted(good[-1])}"'
