@@ -1,8 +1,8 @@
 """Sets of releases as half-open intervals on packed integers: exact, small, and compared without a library.
 
 A release is `major * 10000 + minor * 100 + patch`, so 45703 is 4.57.3; a fourth number, ".post1", ".dev0" and "rc3" do
-not count. Half-open bounds stay true when a new release appears: "last seen in 4.57.6" would be stale with 4.57.7, "gone
-at 5.0.0" is not.
+not count. Half-open bounds stay true when a new release appears: "last seen in 4.57.6" would be stale with 4.57.7,
+"gone at 5.0.0" is not.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Which releases load a directory: constraints out of its files, their intersection, the environment held against it."""
+"""Which releases load a directory: constraints out of its files, their intersection, a verdict on an environment."""
