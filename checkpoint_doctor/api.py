@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoint_doctor import __version__
+from checkpoint_doctor.core.loads import Environment
 from checkpoint_doctor.core.report import Report
 from checkpoint_doctor.engine.loader import load_rules
 from checkpoint_doctor.engine.run import run
@@ -17,6 +18,7 @@ from checkpoint_doctor.facts import llava
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.subject import describe
 from checkpoint_doctor.knowledge import lookup
+from checkpoint_doctor.versions import environment as environments
 
 if TYPE_CHECKING:
     from checkpoint_doctor.core.merge import MergeResult
@@ -24,8 +26,31 @@ if TYPE_CHECKING:
     from checkpoint_doctor.repair.plan import Repair
 
 
-def open_checkpoint(path: str | Path, *, base: str | Path | None = None, find_base: bool = True) -> Checkpoint:
-    """The facts about a directory; a file in it may be given instead.
+def environment(
+    *, python: str | Path | None = None, requirements: str | Path | None = None, targets: Iterable[str] = ()
+) -> Environment:
+    """The packages to judge a directory against; the installed ones when nothing is named.
+
+    Args:
+        python: an interpreter, a venv's folder or a site-packages folder; nothing in it is run.
+        requirements: requirements.txt, pyproject.toml or uv.lock; overrides single packages of `python`.
+        targets: "transformers==4.46.3", "peft>=0.14,<0.18", "vllm" (the newest that we know); override both. Just
+            "newest" stands for the newest releases that we know.
+
+    Raises:
+        UserError: one of them cannot be read.
+    """
+    return environments.chosen(python=python, requirements=requirements, targets=targets)
+
+
+def open_checkpoint(
+    path: str | Path,
+    *,
+    base: str | Path | None = None,
+    find_base: bool = True,
+    environment: Environment | None = None,
+) -> Checkpoint:
+    """The facts about a directory, to be judged against an environment; a file in it may be given instead.
 
     Raises:
         UserError: the path does not exist, or `base` is no directory.
@@ -36,7 +61,8 @@ def open_checkpoint(path: str | Path, *, base: str | Path | None = None, find_ba
     base_path = None if base is None else Path(base)
     if base_path is not None and not os.path.isdir(base_path):
         raise UserError(f"the base {base_path} is not a directory", "give the full base model's directory with --base")
-    return Checkpoint(root, base=base_path, find_base=find_base)
+    judged = environments.installed() if environment is None else environment
+    return Checkpoint(root, base=base_path, find_base=find_base, environment=judged)
 
 
 def check(
@@ -47,6 +73,7 @@ def check(
     choose: Iterable[str] = (),
     ignore: Iterable[str] = (),
     preview: bool = False,
+    environment: Environment | None = None,
 ) -> Report:
     """Diagnose a directory without loading it: no torch, no transformers, no weights read.
 
@@ -57,12 +84,14 @@ def check(
         choose: codes, prefixes, names or severities of the rules to run; empty for all.
         ignore: the same words, for rules that are not run.
         preview: run rules in preview too.
+        environment: the packages that version trouble is judged against; default: those installed here.
 
     Raises:
         UserError: the path or a word is wrong.
     """
     rules = select(load_rules(), choose, ignore, preview=preview)
-    return report_on(open_checkpoint(path, base=base, find_base=find_base), rules, str(path))
+    ckpt = open_checkpoint(path, base=base, find_base=find_base, environment=environment)
+    return report_on(ckpt, rules, str(path))
 
 
 def report_on(ckpt: Checkpoint, rules: Iterable[Rule], target: str) -> Report:
@@ -105,10 +134,12 @@ def repair(
     dry_run: bool = False,
     choose: Iterable[str] = (),
     ignore: Iterable[str] = (),
+    environment: Environment | None = None,
 ) -> Repair:
     """Apply the fixes that are provably safe (with `unsafe` also the likely ones) to the files of a directory.
 
-    With `find_base` false nothing outside `path` is looked at, not even to judge an edit.
+    With `find_base` false nothing outside `path` is looked at, not even to judge an edit. `environment` holds the
+    packages that version trouble is judged against; default: those installed here.
 
     Raises:
         UserError: the path is wrong, or a file cannot be written; then nothing was changed.
@@ -116,7 +147,7 @@ def repair(
     from checkpoint_doctor.repair.plan import plan_repair
     from checkpoint_doctor.repair.write import write_files
 
-    ckpt = open_checkpoint(path, find_base=find_base)
+    ckpt = open_checkpoint(path, find_base=find_base, environment=environment)
     planned = plan_repair(ckpt, select(load_rules(), choose, ignore), unsafe=unsafe)
     if planned.after and not dry_run:
         write_files(ckpt.root, planned.before, planned.after)

@@ -26,7 +26,13 @@ def report_of(name: str, monkeypatch: pytest.MonkeyPatch, path: str = "") -> dic
     settings = folder / "case.json"
     chosen = {"path": "given", **(json.loads(settings.read_text()) if settings.exists() else {})}
     monkeypatch.chdir(folder)
-    data = as_data(api.check(path or chosen["path"], base=chosen.get("base")))
+    data = as_data(
+        api.check(
+            path or chosen["path"],
+            base=chosen.get("base"),
+            environment=api.environment(targets=chosen.get("targets", ())),
+        )
+    )
     del data["tool"]  # a release of ours must not touch the goldens
     return data
 

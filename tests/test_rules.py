@@ -33,14 +33,15 @@ def by_id(value: Any) -> str:
     return value.code if hasattr(value, "code") else f"{value.parent.name}/{value.name}"
 
 
-def settings(case: Path) -> dict[str, str]:
+def settings(case: Path) -> dict[str, Any]:
     file = case / "case.json"
-    return {"path": "given", **(json.loads(file.read_text()) if file.exists() else {})}
+    return {"path": "given", "targets": [], **(json.loads(file.read_text()) if file.exists() else {})}
 
 
 def findings(case: Path, code: str) -> list[Finding]:
     chosen = settings(case)
-    report = api.check(chosen["path"], base=chosen.get("base"), choose=[code])
+    environment = api.environment(targets=chosen["targets"])
+    report = api.check(chosen["path"], base=chosen.get("base"), choose=[code], environment=environment)
     assert not report.crashed, report.crashed
     return list(report.findings)
 
@@ -122,13 +123,13 @@ def test_fix(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     copy = tmp_path / "case"
     shutil.copytree(case, copy, symlinks=True)
     monkeypatch.chdir(copy)
-    path = settings(case)["path"]
+    path, environment = settings(case)["path"], api.environment(targets=settings(case)["targets"])
     before = digest(copy / "given")
-    done = api.repair(path, unsafe=True, choose=[code])
+    done = api.repair(path, unsafe=True, choose=[code], environment=environment)
     assert not done.refused, [reason for _, reason in done.refused]
     assert {finding.fingerprint for finding in done.applied} == fixable
     assert not fixable & {finding.fingerprint for finding in findings(copy, code)}
-    assert not api.repair(path, unsafe=True, choose=[code]).applied
+    assert not api.repair(path, unsafe=True, choose=[code], environment=environment).applied
     changed = [name for name, sum_ in digest(copy / "given").items() if before.get(name) != sum_]
     if UPDATE:
         shutil.rmtree(case / "fixed", ignore_errors=True)
