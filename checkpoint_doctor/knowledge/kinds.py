@@ -21,9 +21,22 @@ class Kind:
 
 
 KINDS = {
-    "architecture": Kind("transformers", "model class", "types: the model types that an auto class builds it for"),
+    "architecture": Kind("transformers", "model class", "types: the model types it is built for; config; heads"),
+    "feature_extractor": Kind("transformers", "feature extractor class"),
+    "feature_extractor_map": Kind("transformers", "feature extractor of a model type", "names: the classes by backend"),
+    "hub_tokenizer_ignored": Kind("transformers", "model type whose tokenizer_class in files is not believed"),
+    "image_processor": Kind("transformers", "image processor class"),
+    "image_processor_map": Kind("transformers", "image processor of a model type", "names: the classes by backend"),
     "model_type": Kind("transformers", "model type", "config: the configuration class"),
+    "nested_type": Kind("transformers", "model type of a sub-config only", "config: the classes that carry it"),
     "peft_type": Kind("peft", "adapter method"),
+    "pin": Kind("", "requirement", "value: the specifier; the name is package:dependency"),
+    "processor": Kind("transformers", "processor class"),
+    "processor_map": Kind("transformers", "processor of a model type", "names: the class"),
     "release": Kind("", "package", "all: its releases; yanked: those that were withdrawn"),
     "remote_type": Kind("", "model type of remote code", "loads: what loads it"),
+    "tokenizer": Kind("transformers", "tokenizer class"),
+    "tokenizer_map": Kind("transformers", "tokenizer of a model type", "slow, fast: the classes; name since 5.0"),
+    "video_processor": Kind("transformers", "video processor class"),
+    "video_processor_map": Kind("transformers", "video processor of a model type", "names: the class"),
 }

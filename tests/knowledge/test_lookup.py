@@ -1,13 +1,12 @@
-"""The table answers by name, whatever it is asked, and its builder reads sources without running them."""
+"""The table answers by name, whatever it is asked."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-from checkpoint_doctor.knowledge import build, lookup
+from checkpoint_doctor.knowledge import lookup
 
 
 def test_rows_by_name() -> None:
@@ -45,20 +44,3 @@ def test_versions_are_compared_by_their_numbers() -> None:
     assert lookup.release("5.10.0") > lookup.release("5.9.1")
     assert lookup.release("nonsense") == 0
     assert lookup.release("9" * 5000) >= 0
-
-
-def test_the_builder_never_runs_what_it_reads(tmp_path: Path) -> None:
-    source = tmp_path / "peft" / "utils" / "peft_types.py"
-    source.parent.mkdir(parents=True)
-    evil = f"open({str(tmp_path / 'ran')!r}, 'w')"
-    source.write_text(f"{evil}\nclass PeftType(str):\n    LORA = 'LORA'\n    NEW_ONE = 'NEW_ONE'\n")
-    rows: dict[tuple[str, str], dict[str, object]] = {("peft_type", "LORA"): {}, ("peft_type", "NEW_ONE"): {}}
-    build.peft_rows(tmp_path, "9.9", rows)
-    assert rows["peft_type", "NEW_ONE"] == {"in": ["9.9"]}
-    assert not (tmp_path / "ran").exists()
-
-
-def test_moved_tables_are_an_error_and_no_gap(tmp_path: Path) -> None:
-    (tmp_path / "transformers").mkdir()
-    with pytest.raises(SystemExit, match="moved"):
-        build.transformers_rows(tmp_path, "9.9", {})
