@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoint_doctor import __version__
-from checkpoint_doctor.core.loads import Environment
-from checkpoint_doctor.core.report import Report
+from checkpoint_doctor.core.loads import Environment, Loads
+from checkpoint_doctor.core.report import Outcome, Report
 from checkpoint_doctor.engine.loader import load_rules
-from checkpoint_doctor.engine.run import run
+from checkpoint_doctor.engine.run import run, where
 from checkpoint_doctor.engine.select import select
 from checkpoint_doctor.errors import UserError
 from checkpoint_doctor.facts import llava
@@ -19,6 +19,8 @@ from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.subject import describe
 from checkpoint_doctor.knowledge import lookup
 from checkpoint_doctor.versions import environment as environments
+from checkpoint_doctor.versions.solve import loads_with
+from checkpoint_doctor.versions.told import judged_against, with_lines
 
 if TYPE_CHECKING:
     from checkpoint_doctor.core.merge import MergeResult
@@ -97,6 +99,12 @@ def check(
 def report_on(ckpt: Checkpoint, rules: Iterable[Rule], target: str) -> Report:
     """Run the rules over facts that may hold planned edits."""
     results = run(tuple(rules), ckpt)
+    loads = Loads()
+    try:
+        loads = with_lines(ckpt, loads_with(ckpt))
+    except Exception as problem:  # what one constraint does must not hide what the rules found
+        results.crashed.append(Outcome("VER", where(problem)))
+    packages = tuple(loads.ranges)
     return Report(
         target=target,
         subject=describe(ckpt),
@@ -104,7 +112,12 @@ def report_on(ckpt: Checkpoint, rules: Iterable[Rule], target: str) -> Report:
         skipped=tuple(results.skipped),
         crashed=tuple(results.crashed),
         rules_run=results.rules_run,
-        versions=(("ckpt-doctor", __version__), ("transformers known", lookup.newest("transformers"))),
+        versions=(
+            ("ckpt-doctor", __version__),
+            *((f"{package} known", lookup.newest(package)) for package in dict.fromkeys(("transformers", *packages))),
+        ),
+        loads_with=loads,
+        environment=judged_against(ckpt, packages),
     )
 
 

@@ -10,6 +10,7 @@ from checkpoint_doctor.core.fix import Fix
 from checkpoint_doctor.core.versions import ANY, VersionSet
 
 Outcome = Literal["fails", "wrong", "differs"]
+Verdict = Literal["loads", "partly", "fails", "wrong", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Constraint:
         happens: what the user sees with a release outside, when that can be said; "{have}" is their release.
         fix: an edit that makes the directory load outside, too, when there is one.
         detail: further facts by name, JSON-able.
+        line: 1-based, of the pointer, when that was asked for; 0 otherwise.
     """
 
     package: str
@@ -40,6 +42,7 @@ class Constraint:
     happens: str = ""
     fix: Fix | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,13 @@ class Loads:
     Attributes:
         ranges: by package, transformers first.
         unseen: why something could not be looked at; then the ranges may be too wide.
+        own_code: the model type is none of transformers' own, and the directory brings code for it; then the ranges
+            say what its other files need.
     """
 
     ranges: Mapping[str, Range] = field(default_factory=dict)
     unseen: tuple[str, ...] = ()
+    own_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,19 @@ class Environment:
     def assumed(self) -> bool:
         """Whether nobody has said or installed anything."""
         return self.source == "assumed"
+
+
+def verdict(found: Range, have: Installed | None) -> Verdict:
+    """What the releases that somebody has do: load, load "partly" when they are a range, "fail", or load "wrong".
+
+    "unknown" for a package that is not there and for releases that are newer than the table.
+    """
+    if have is None or have.newer:
+        return "unknown"
+    if have.releases & found.allowed:
+        return "partly" if have.releases - found.allowed else "loads"
+    broken = {c.outcome for c in found.constraints if c.outcome != "differs" and not c.allowed & have.releases}
+    return "wrong" if broken == {"wrong"} else "fails"
 
 
 def intersection(constraints: tuple[Constraint, ...]) -> VersionSet:

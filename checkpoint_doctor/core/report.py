@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from checkpoint_doctor.core.finding import Finding
+from checkpoint_doctor.core.loads import Environment, Loads
 from checkpoint_doctor.core.rule import SEVERITIES, Severity
 
 
@@ -29,7 +30,8 @@ class Report:
         crashed: rules that raised; exit status 3.
         rules_run: number of rules that were asked.
         versions: the tool and the knowledge it used.
-        loads_with: ranges of library releases that load the directory; empty until known.
+        loads_with: the releases of each library that load the directory, and why.
+        environment: what it was judged against; for an assumed one the newest releases that are known.
         notes: facts worth a line that are no findings (for example which base was found).
     """
 
@@ -41,7 +43,8 @@ class Report:
     crashed: tuple[Outcome, ...] = ()
     rules_run: int = 0
     versions: tuple[tuple[str, str], ...] = ()
-    loads_with: tuple[tuple[str, str], ...] = ()
+    loads_with: Loads = field(default_factory=Loads)
+    environment: Environment = field(default_factory=Environment)
     notes: tuple[str, ...] = ()
 
     def count(self, severity: Severity) -> int:

@@ -56,7 +56,7 @@ def _ask(rule: Rule, ckpt: Checkpoint, results: Results) -> bool:
     except RecursionError:
         results.crashed.append(Outcome(rule.code, "RecursionError"))
     except Exception as problem:
-        results.crashed.append(Outcome(rule.code, _where(problem)))
+        results.crashed.append(Outcome(rule.code, where(problem)))
     return True
 
 
@@ -142,7 +142,8 @@ def _source(ckpt: Checkpoint, file: str, line: int) -> str:
     return text.rstrip(",") if telling else ""
 
 
-def _where(problem: BaseException) -> str:
+def where(problem: BaseException) -> str:
+    """An exception and the last place it came through, in one line."""
     frames = traceback.extract_tb(problem.__traceback__)
     place = f" ({frames[-1].filename.rsplit('/', 2)[-2:][0]}:{frames[-1].lineno})" if frames else ""
     return f"{type(problem).__name__}: {problem}"[:300] + place

@@ -9,6 +9,7 @@ from checkpoint_doctor.core.finding import Finding
 from checkpoint_doctor.core.fix import ABSENT, Edit, Fix
 from checkpoint_doctor.core.report import Outcome, Report
 from checkpoint_doctor.core.rule import SEVERITIES
+from checkpoint_doctor.render.loads import environment_data, loads_data
 
 # Relative to the project's page, wherever it is hosted.
 PAGES = "rules/README.md"
@@ -26,7 +27,10 @@ def as_data(report: Report) -> dict[str, Any]:
         "tool": dict(report.versions),
         "target": report.target,
         "subject": report.subject,
-        "loads_with": dict(report.loads_with),
+        "loads_with": loads_data(report),
+        "loads_through_own_code": report.loads_with.own_code,
+        "loads_unseen": list(report.loads_with.unseen),
+        "environment": environment_data(report),
         "findings": [_finding(finding) for finding in report.findings],
         "suppressed": [_finding(finding) for finding in report.suppressed],
         "skipped": [_outcome(outcome) for outcome in report.skipped],

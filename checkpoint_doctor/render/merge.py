@@ -8,8 +8,9 @@ import json
 from checkpoint_doctor.core.merge import MergeResult
 from checkpoint_doctor.core.report import Report
 from checkpoint_doctor.core.words import size
+from checkpoint_doctor.render.clean import clean
 from checkpoint_doctor.render.json_v1 import as_data
-from checkpoint_doctor.render.text import clean, summary
+from checkpoint_doctor.render.text import summary
 
 
 def render_merge(done: MergeResult, report: Report | None, *, format_: str, color: bool = False) -> str:

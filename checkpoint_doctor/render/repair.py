@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from checkpoint_doctor.core.finding import Finding
 from checkpoint_doctor.core.words import plural
-from checkpoint_doctor.render.text import clean
+from checkpoint_doctor.render.clean import clean
 
 MAX_DIFF_LINES = 60
 

@@ -10,6 +10,8 @@ from checkpoint_doctor.core.finding import Finding
 from checkpoint_doctor.core.report import Report
 from checkpoint_doctor.core.rule import SEVERITIES
 from checkpoint_doctor.core.words import plural
+from checkpoint_doctor.render.clean import clean
+from checkpoint_doctor.render.loads import explain_lines, loads_line
 
 _COLORS = {"error": "31;1", "warning": "33;1", "info": "36;1", "place": "34", "dim": "2", "bold": "1", "good": "32;1"}
 _NOUNS = {"error": "error", "warning": "warning", "info": "note"}
@@ -27,9 +29,14 @@ WIDTH = 100
 LABEL_WIDTH = 15
 
 
-def render_text(report: Report, *, seconds: float, color: bool = False, width: int = WIDTH) -> str:
-    """The whole report; `seconds` is how long the check took, `width` the columns that explanations may fill."""
-    return "\n".join(_Text(color, width).lines(report, seconds))
+def render_text(
+    report: Report, *, seconds: float, color: bool = False, width: int = WIDTH, explain_versions: bool = False
+) -> str:
+    """The whole report; `seconds` is how long the check took, `width` the columns that explanations may fill.
+
+    With `explain_versions` every reason why only some releases load the directory is told.
+    """
+    return "\n".join(_Text(color, width, explain_versions).lines(report, seconds))
 
 
 def summary(report: Report, *, color: bool = False) -> str:
@@ -38,15 +45,20 @@ def summary(report: Report, *, color: bool = False) -> str:
 
 
 class _Text:
-    def __init__(self, color: bool, width: int) -> None:
+    def __init__(self, color: bool, width: int, explain_versions: bool = False) -> None:
         self._color = color
         self._width = width
+        self._explain_versions = explain_versions
 
     def _paint(self, style: str, text: str) -> str:
         return f"\x1b[{_COLORS[style]}m{text}\x1b[0m" if self._color else text
 
     def lines(self, report: Report, seconds: float) -> Iterator[str]:
         yield f"{self._paint('bold', clean(report.target))}: {clean(report.subject)}"
+        if loads := loads_line(report, self._paint):
+            yield loads
+        if self._explain_versions:
+            yield from explain_lines(report, self._paint)
         for note in report.notes:
             yield self._paint("dim", clean(note))
         groups: dict[tuple[str, str], list[Finding]] = {}
@@ -142,8 +154,3 @@ def _place(finding: Finding) -> str:
     if finding.line:
         return f"{clean(finding.file)}:{finding.line}"
     return clean(finding.file)
-
-
-def clean(text: str) -> str:
-    """Escape what could drive a terminal: names and values come out of a stranger's checkpoint."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -44,7 +44,17 @@ def _solve(ckpt: Checkpoint) -> Loads:
         package: Range(package, intersection(tuple(constraints)), tuple(constraints))
         for package, constraints in sorted(found.items(), key=lambda item: (item[0] != "transformers", item[0]))
     }
-    return Loads(ranges, tuple(dict.fromkeys(unseen)))
+    return Loads(ranges, tuple(dict.fromkeys(unseen)), _own_code(ckpt))
+
+
+def _own_code(ckpt: Checkpoint) -> bool:
+    """Whether a config class of the directory's own is used, because transformers never had the model type."""
+    try:
+        entries, name = ckpt.config.get("auto_map"), ckpt.model_type
+    except FactUnavailable:
+        return False
+    brought = isinstance(entries, dict) and bool(entries.get("AutoConfig"))
+    return brought and (name is None or lookup.find("model_type", name) is None)
 
 
 def _carry(constraint: Constraint) -> Constraint:
