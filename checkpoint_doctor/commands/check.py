@@ -6,6 +6,8 @@ import time
 
 import click
 
+from checkpoint_doctor.commands.options import judged_by, split_words, text_width, use_color
+
 
 @click.command("check", short_help="Diagnose a model or adapter directory.")
 @click.argument("path", type=click.Path())
@@ -14,6 +16,8 @@ import click
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--select", multiple=True, metavar="RULES", help="Only these codes, prefixes, names or severities.")
 @click.option("--ignore", multiple=True, metavar="RULES", help="Not these.")
+@judged_by
+@click.option("--explain-versions", is_flag=True, help="Say why only some releases load it, reason by reason.")
 @click.option("--preview", is_flag=True, help="Run rules in preview too.")
 @click.option(
     "--fail-on",
@@ -30,16 +34,20 @@ def command(
     format_: str,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
+    target: tuple[str, ...],
+    requirements: str | None,
+    python: str | None,
+    explain_versions: bool,
     preview: bool,
     fail_on: str,
     color: bool | None,
 ) -> int:
     """Diagnose PATH: a model directory, an adapter directory, or a file in one.
 
-    Nothing is loaded, imported or changed; only JSON files and tensor headers are read.
+    Nothing is loaded, imported or changed; only JSON files and tensor headers are read. Version trouble is judged
+    by the packages that are installed beside ckpt-doctor, unless --python, --requirements or --target says otherwise.
     """
     from checkpoint_doctor import api
-    from checkpoint_doctor.commands.options import split_words, text_width, use_color
 
     start = time.perf_counter()
     report = api.check(
@@ -49,6 +57,7 @@ def command(
         choose=split_words(select),
         ignore=split_words(ignore),
         preview=preview,
+        environment=api.environment(python=python, requirements=requirements, targets=target),
     )
     if format_ == "json":
         from checkpoint_doctor.render.json_v1 import render_json
@@ -59,7 +68,10 @@ def command(
 
         colored = use_color(color)
         seconds = time.perf_counter() - start
-        click.echo(render_text(report, seconds=seconds, color=colored, width=text_width()), color=colored)
+        text = render_text(
+            report, seconds=seconds, color=colored, width=text_width(), explain_versions=explain_versions
+        )
+        click.echo(text, color=colored)
     if report.crashed:
         return 3
     return 1 if report.exceeds(fail_on) else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from checkpoint_doctor.commands.options import judged_by, split_words, use_color
 from checkpoint_doctor.errors import UserError
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -30,6 +31,7 @@ def byte_size(value: str) -> int:
 @click.option("--unsafe", is_flag=True, help="Also apply fixes that may change behaviour (without --merge).")
 @click.option("--select", multiple=True, metavar="RULES", help="Only fix these (without --merge).")
 @click.option("--ignore", multiple=True, metavar="RULES", help="Leave these alone (without --merge).")
+@judged_by
 @click.option("--max-memory", type=byte_size, metavar="SIZE", default="1G", show_default=True, help="For the merge.")
 @click.option("--threads", type=click.IntRange(1, 64), help="Threads of the merge; default: up to 4, by the machine.")
 @click.option("--hash", "with_hash", is_flag=True, help="Put sha256 sums of all inputs and outputs into the manifest.")
@@ -47,6 +49,9 @@ def command(
     unsafe: bool,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
+    target: tuple[str, ...],
+    requirements: str | None,
+    python: str | None,
     max_memory: int,
     threads: int | None,
     with_hash: bool,
@@ -59,8 +64,9 @@ def command(
     Without --merge: apply the fixes that are provably safe to its JSON files, all or nothing. With --merge: merge the
     adapter in PATH into its base, streaming, prove the result, and check it; the inputs are never touched.
     """
-    from checkpoint_doctor.commands.options import split_words, use_color
+    from checkpoint_doctor import api
 
+    environment = api.environment(python=python, requirements=requirements, targets=target)
     if merge:
         if unsafe or select or ignore:
             raise UserError("--unsafe, --select and --ignore are for repairs, not for --merge", "leave them out")
@@ -80,15 +86,22 @@ def command(
             format_=format_,
             quiet=quiet,
             color=use_color(color),
+            environment=environment,
         )
     for name, value in (("--base", base), ("--out", out), ("--download", download), ("--hash", with_hash)):
         if value:
             raise UserError(f"{name} is for merging", f"add --merge, or leave {name} out")
-    from checkpoint_doctor import api
     from checkpoint_doctor.render.repair import render_repair
 
-    words = {"choose": split_words(select), "ignore": split_words(ignore)}
-    done = api.repair(path, find_base=not no_base, unsafe=unsafe, dry_run=dry_run, **words)
+    done = api.repair(
+        path,
+        find_base=not no_base,
+        unsafe=unsafe,
+        dry_run=dry_run,
+        choose=split_words(select),
+        ignore=split_words(ignore),
+        environment=environment,
+    )
     colored = use_color(color)
     text = render_repair(
         path,

@@ -6,6 +6,8 @@ import os
 
 import click
 
+from checkpoint_doctor.core.loads import Environment
+
 
 def run_merge(
     path: str,
@@ -20,8 +22,9 @@ def run_merge(
     format_: str,
     quiet: bool,
     color: bool,
+    environment: Environment,
 ) -> int:
-    """Merge, show the outcome, check the merged directory; 1 when that has errors."""
+    """Merge, show the outcome, check the merged directory against an environment; 1 when that has errors."""
     # One BLAS thread: the merge has threads of its own, and two levels of them only wait for each other. It must be
     # said before numpy is imported.
     for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
@@ -42,6 +45,6 @@ def run_merge(
             with_hash=with_hash,
             progress=progress.update,
         )
-    report = None if dry_run else api.check(done.out, find_base=False)
+    report = None if dry_run else api.check(done.out, find_base=False, environment=environment)
     click.echo(render_merge(done, report, format_=format_, color=color), color=color)
     return 1 if report is not None and report.exceeds("error") else 0

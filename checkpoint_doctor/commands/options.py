@@ -5,7 +5,30 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def judged_by(command: Command) -> Command:
+    """The options that name the packages which version trouble is judged against."""
+    path = click.Path()
+    for option in (
+        click.option(
+            "--python", type=path, metavar="ENV", help="Judge by an interpreter's, venv's or folder's packages."
+        ),
+        click.option(
+            "--requirements", type=path, metavar="FILE", help="By requirements.txt, pyproject.toml or uv.lock."
+        ),
+        click.option(
+            "--target", multiple=True, metavar="SPEC", help="By a release: transformers==4.46.3, vllm, newest."
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def split_words(words: Iterable[str]) -> tuple[str, ...]:
