@@ -1,7 +1,8 @@
 """Works out the tables in a module's source without running it: literals, and what the libraries build them with.
 
 It knows the handful of forms in which tables are written (see `Evaluator.value` and `Evaluator.run`); classes and calls
-of them stay `Ref`s, every optional package is taken for installed, and what it cannot work out is noted, not guessed.
+of them stay `Ref`s; every optional package but mistral_common is taken for installed; and what it cannot work out is
+noted, not guessed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Any
 
 from checkpoint_doctor.knowledge.build.operators import ARITHMETIC, COMPARISONS, UNARY
 
-_AVAILABLE = re.compile(r"_?is_\w+_(available|greater_or_equal)|is_\w+")
+_AVAILABLE = re.compile(r"is_\w+")
+# Of the optional packages the one that hardly anybody has: it replaces tokenizers instead of adding to them.
+_ABSENT = {"is_mistral_common_available"}
 _CONSTRUCTORS: dict[str, Callable[..., Any]] = {
     "OrderedDict": OrderedDict, "dict": dict, "list": list, "tuple": tuple, "set": set, "frozenset": frozenset,
     "sorted": sorted, "len": len, "str": str, "zip": lambda *parts: list(zip(*parts)),
@@ -180,7 +183,7 @@ class Evaluator:
         if isinstance(test, ast.Name) and test.id == "TYPE_CHECKING":
             return False
         if isinstance(test, ast.Call) and _AVAILABLE.fullmatch(_last(test.func)):
-            return True
+            return _last(test.func) not in _ABSENT
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             return not self.holds(test.operand)
         if isinstance(test, ast.BoolOp):

@@ -35,6 +35,7 @@ class Sources:
         self._zip = zipfile.ZipFile(wheel)
         self._entries = {info.filename: info for info in self._zip.infolist() if not info.is_dir()}
         self._trees: dict[str, ast.Module] = {}
+        self._once: dict[str, Any] = {}
 
     def __enter__(self) -> Sources:
         return self
@@ -90,6 +91,13 @@ class Sources:
                 _MEMO.popitem(last=False)
         found: T = _MEMO[key]
         return found
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What several readers want of this release, made by the first of them."""
+        if name not in self._once:
+            self._once[name] = make()
+        made: T = self._once[name]
+        return made
 
     @cached_property
     def metadata(self) -> Message:

@@ -23,7 +23,13 @@ from checkpoint_doctor.knowledge.build.sources import Sources
 
 # (package, module in this folder)
 READERS: tuple[tuple[str, str], ...] = (
+    ("peft", "peft"),
+    ("peft", "pins"),
+    ("transformers", "architectures"),
+    ("transformers", "model_types"),
     ("transformers", "pins"),
+    ("transformers", "processors"),
+    ("transformers", "tokenizers_auto"),
 )  # fmt: skip
 
 
