@@ -118,6 +118,7 @@ def report_on(ckpt: Checkpoint, rules: Iterable[Rule], target: str) -> Report:
         ),
         loads_with=loads,
         environment=judged_against(ckpt, packages),
+        notes=ckpt.environment.notes,
     )
 
 

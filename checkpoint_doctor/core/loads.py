@@ -107,10 +107,12 @@ class Environment:
         packages: distribution name, normalised, to what is there.
         source: where that was read, for people: "installed here", "--target", "requirements.txt"; "assumed" when
             nothing is installed and the newest releases that we know stand in.
+        notes: what could not be taken from there, for people.
     """
 
     packages: Mapping[str, Installed] = field(default_factory=dict)
     source: str = "assumed"
+    notes: tuple[str, ...] = ()
 
     @property
     def assumed(self) -> bool:

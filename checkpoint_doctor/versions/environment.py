@@ -8,17 +8,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from checkpoint_doctor.core.loads import Environment, Installed
-from checkpoint_doctor.core.versions import VersionSet, dotted, pack, parse_spec
+from checkpoint_doctor.core.versions import VersionSet, pack
 from checkpoint_doctor.errors import UserError
 from checkpoint_doctor.knowledge import lookup
 from checkpoint_doctor.versions import site_packages
+from checkpoint_doctor.versions.asked import NAME, as_wanted, specifier
 
 # "newest" judges by the newest releases that we know, whatever is installed: tests and goldens need that.
 SETTING = "CKPT_DOCTOR_ENVIRONMENT"
 ASSUMED = Environment()
 
-_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,98}"
-_TARGET = re.compile(rf"\s*({_NAME})\s*(?:\[[^\]]{{0,200}}\])?\s*(?:@|=(?!=))?\s*([^A-Za-z\[\]].*)?", re.ASCII)
+_TARGET = re.compile(rf"\s*({NAME})\s*(?:\[[^\]]{{0,200}}\])?\s*(?:@|=(?!=))?\s*([^A-Za-z\[\]].*)?", re.ASCII)
 _EPOCH = re.compile(r"\b\d{1,9}!(?=\d)", re.ASCII)
 
 
@@ -90,7 +90,8 @@ def chosen(
             for brought in ("tokenizers", "safetensors", "huggingface-hub"):
                 packages.pop(brought, None)
         packages.update(part.packages)
-    return Environment(packages, ", ".join(part.source for part in parts)) if parts else installed()
+    notes = tuple(note for part in parts for note in part.notes)
+    return Environment(packages, ", ".join(part.source for part in parts), notes) if parts else installed()
 
 
 def release(package: str, version: str) -> Installed:
@@ -104,22 +105,15 @@ def release(package: str, version: str) -> Installed:
 
 
 def wanted(package: str, spec: str) -> Installed:
-    """What a specifier asks for; an empty one gets the newest release that we know, as from pip.
+    """What a specifier asks for; a bare version is that release, an empty one the newest that we know, as from pip.
 
     Raises:
         ValueError: it is no specifier.
     """
-    text = spec.strip()
-    known = lookup.releases(package)
-    if not text.strip("()* "):
-        newest = max(known, default=0)
-        return Installed(VersionSet.only(newest) if known else VersionSet((0,)), dotted(newest) if known else "any")
-    plain = re.fullmatch(r"(?:==?=?)?\s*v?(\d[^\s,;*]*)", text, re.ASCII)
-    if plain is not None:
-        return release(package, plain[1])
-    releases = parse_spec(_EPOCH.sub("", text))
-    newer = bool(known and releases) and releases.bounds[0] > max(known)
-    return Installed(releases, text, newer=newer)
+    text = spec.strip().strip("()").strip()
+    if text[:1].isdigit():
+        text = f"=={text}"
+    return as_wanted(package, [text] if text.strip("* ") else [], specifier(text))
 
 
 def _environment(found: Mapping[str, str], source: str) -> Environment:
