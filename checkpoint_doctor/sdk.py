@@ -37,6 +37,7 @@ from checkpoint_doctor.facts.subject import kind as subject_kind
 from checkpoint_doctor.facts.wrappers import wrapped
 from checkpoint_doctor.knowledge import lookup as knowledge
 from checkpoint_doctor.knowledge.architectures import builders, namesakes
+from checkpoint_doctor.versions import model_types
 from checkpoint_doctor.versions.solve import loads_with
 from checkpoint_doctor.versions.verdict import have, version_problems
 
@@ -78,6 +79,7 @@ __all__ = [
     "loads_with",
     "mend_json",
     "merge_fix",
+    "model_types",
     "named_files",
     "namesakes",
     "opened_files",
