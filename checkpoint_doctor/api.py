@@ -23,6 +23,7 @@ from checkpoint_doctor.versions.solve import loads_with
 from checkpoint_doctor.versions.told import judged_against, with_lines
 
 if TYPE_CHECKING:
+    from checkpoint_doctor.core.known import Known
     from checkpoint_doctor.core.merge import MergeResult
     from checkpoint_doctor.core.rule import Rule
     from checkpoint_doctor.repair.plan import Repair
@@ -138,6 +139,17 @@ def rule_page(word: str) -> str:
     close = get_close_matches(word, [name for rule in rules for name in (rule.code, rule.name)], n=1, cutoff=0.5)
     hint = f"did you mean {close[0]}?" if close else "list them with: ckpt-doctor rules"
     raise UserError(f"there is no rule {word!r}", hint)
+
+
+def known(name: str, kind: str | None = None) -> list[Known]:
+    """Everything that is known by a name: model type, class, adapter field, quantisation method and so on.
+
+    Raises:
+        UserError: nothing is, or there is no such kind; the hint names the nearest.
+    """
+    from checkpoint_doctor.knowledge.known import known as known_by
+
+    return known_by(name, kind)
 
 
 def repair(

@@ -18,6 +18,7 @@ COMMANDS = {
     "check": "Diagnose a model or adapter directory.",
     "explain": "Show the page of a rule.",
     "fix": "Repair a directory, or merge an adapter into its base.",
+    "knowledge": "Say which releases know a name.",
     "rules": "List the rules, or make the room of a new one.",
 }
 

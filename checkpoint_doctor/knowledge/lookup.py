@@ -91,6 +91,14 @@ def names(kind: str) -> Iterator[str]:
             yield line.split(b"\t", 2)[1].decode()
 
 
+def rows(kind: str, holding: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """All names of a kind with their rows, sorted; only those whose generated row has this text somewhere in it."""
+    text = holding.encode("utf-8", "replace")
+    for line in _generated().matching(f"{kind}\t".encode()):
+        if text in line and (row := find(kind, name := line.split(b"\t", 2)[1].decode())) is not None:
+            yield name, row
+
+
 def since(kind: str, name: str) -> VersionSet | None:
     """The releases that know a name, None when none ever did."""
     row = find(kind, name)
