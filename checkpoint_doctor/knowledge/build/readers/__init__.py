@@ -26,10 +26,13 @@ READERS: tuple[tuple[str, str], ...] = (
     ("peft", "peft"),
     ("peft", "pins"),
     ("transformers", "architectures"),
+    ("transformers", "configs"),
     ("transformers", "model_types"),
+    ("transformers", "named_parts"),
     ("transformers", "pins"),
     ("transformers", "processors"),
     ("transformers", "tokenizers_auto"),
+    ("transformers", "weight_names"),
 )  # fmt: skip
 
 
