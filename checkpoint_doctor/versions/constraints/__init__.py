@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 def modules() -> tuple[Module, ...]:
     """Every module's function."""
-    from checkpoint_doctor.versions.constraints import model
+    from checkpoint_doctor.versions.constraints import model, tokenizer_config
 
-    return (model.constraints,)
+    return (
+        model.constraints,
+        tokenizer_config.constraints,
+    )

@@ -1,0 +1,89 @@
+"""What the rules say of other releases of transformers, done by those releases.
+
+CKPT_DOCTOR_ENVIRONMENTS is the folder that benchmarks/agreement/environments.py has made; without it, or without one
+of the environments, its cases are skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+PROBE = Path(__file__).with_name("release_probe.py")
+
+# Case, task, release, and a piece of the error, or what is seen. `fixed` is the case after `ckpt-doctor fix`.
+SAME_TOKENS = {"ids": [3, 5, 9, 1], "plain": "w3 w5 w9"}
+SPECIAL = {"ids": [3, 5, 9, 1], "plain": "w3 w9"}
+NO_CLASS = "does not exist or is not currently imported"
+SEEN: list[tuple[str, str, str, str | dict[str, Any]]] = [
+    *((f"TOK001/{case}", "tokenizer", release, NO_CLASS)
+      for case in ("bad_backend/given", "bad_backend_fast/given", "bad_in_no_release/given")
+      for release in ("4.36.2", "4.46.3", "4.57.6")),
+    *((f"TOK001/{case}", "tokenizer", release, SAME_TOKENS)
+      for case in ("bad_backend/given", "bad_backend_fast/given", "bad_in_no_release/given")
+      for release in ("5.0.0", "5.6.0", "5.23.0")),
+    *(("TOK001/bad_backend/fixed", "tokenizer", release, SAME_TOKENS)
+      for release in ("4.36.2", "4.46.3", "4.57.6", "5.0.0", "5.6.0", "5.23.0")),
+    *((f"TOK002/{case}", "tokenizer", "4.57.6", "AttributeError: 'list' object has no attribute 'keys'")
+      for case in ("bad_list/given", "bad_empty/given", "bad_beside_the_old_form/given", "bad_two_lists/given")),
+    *(("TOK002/bad_list/given", "tokenizer", release, SPECIAL) for release in ("5.0.0", "5.6.0", "5.23.0")),
+    *((f"TOK002/{case}", "tokenizer", release, SPECIAL) for case in ("bad_list/fixed", "bad_beside_the_old_form/fixed")
+      for release in ("4.36.2", "4.46.3", "4.57.6", "5.0.0", "5.6.0", "5.23.0")),
+    *(("TOK002/bad_empty/fixed", "tokenizer", release, SAME_TOKENS) for release in ("4.57.6", "5.0.0", "5.23.0")),
+    ("TOK002/good_named/given", "tokenizer", "4.57.6", SPECIAL),
+    ("TOK002/good_ignored/given", "tokenizer", "4.46.3", SAME_TOKENS),
+    ("TOK003/bad_file/given", "template", "4.46.3", "tokenizer.chat_template is not set"),
+    ("TOK003/bad_file/given", "template", "4.57.6", {"text": "user: hi\n"}),
+    ("TOK003/bad_named/given", "template", "4.36.2", "unhashable type: 'list'"),
+    ("TOK003/bad_named/given", "template", "4.46.3", {"text": "user: hi\n"}),
+]  # fmt: skip
+
+
+@lru_cache
+def answers(release: str) -> list[dict[str, Any]]:
+    """One process for each release; its answers in the order of SEEN."""
+    folder = os.environ.get("CKPT_DOCTOR_ENVIRONMENTS", "")
+    python = Path(folder, f"transformers-{release}", "bin", "python")
+    if not folder or not python.exists():
+        pytest.skip(f"no environment with transformers {release}")
+    tasks = [(task, str(folder_of(case))) for case, task, its, _ in SEEN if its == release]
+    words = [str(python), str(PROBE), json.dumps(tasks)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600, cwd=FIXTURES)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return list(json.loads(done.stdout.rstrip().rpartition("\n")[2]))
+
+
+def folder_of(case: str) -> Path:
+    """A folder of the case; for `fixed`, `given` with the fixed files over it, in a temporary place."""
+    if not case.endswith("/fixed"):
+        return FIXTURES / case
+    return _overlaid(case)
+
+
+@lru_cache
+def _overlaid(case: str) -> Path:
+    import shutil
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp(prefix="ckpt-doctor-proof-"))
+    for part in ("given", "fixed"):
+        shutil.copytree((FIXTURES / case).parent / part, folder, dirs_exist_ok=True)
+    return folder
+
+
+@pytest.mark.parametrize(("case", "task", "release", "seen"), SEEN, ids=lambda value: str(value)[:40])
+def test_seen(case: str, task: str, release: str, seen: str | dict[str, Any]) -> None:
+    own = [(one, what) for one, what, its, _ in SEEN if its == release]
+    answer = answers(release)[own.index((case, task))]
+    if isinstance(seen, str):
+        assert seen in answer.get("error", ""), answer
+    else:
+        assert {name: answer.get(name) for name in seen} == seen, answer
