@@ -38,6 +38,7 @@ from checkpoint_doctor.facts.wrappers import wrapped
 from checkpoint_doctor.knowledge import lookup as knowledge
 from checkpoint_doctor.knowledge.architectures import builders, namesakes
 from checkpoint_doctor.versions import model_types
+from checkpoint_doctor.versions.ranges import colliding, span
 from checkpoint_doctor.versions.solve import loads_with
 from checkpoint_doctor.versions.verdict import have, version_problems
 
@@ -65,6 +66,7 @@ __all__ = [
     "announces_quantization",
     "builders",
     "close_names",
+    "colliding",
     "command",
     "describe_kind",
     "family",
@@ -90,6 +92,7 @@ __all__ = [
     "rename_fix",
     "rope",
     "same_values",
+    "span",
     "stacked_modules",
     "strip_prefix",
     "subject_kind",
