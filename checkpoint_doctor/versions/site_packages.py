@@ -23,7 +23,7 @@ _NAMES = """
 """
 PACKAGES = frozenset(_NAMES.split())
 # NAME-VERSION.dist-info; NAME-VERSION[-pyX.Y[-platform]].egg-info
-_METADATA = re.compile(r"([A-Za-z0-9._]+)-([^-]+?)(?:-py3[^/]*)?\.(?:dist|egg)-info", re.ASCII)
+_METADATA = re.compile(r"[^-]+-([^-]+?)(?:-py3[^/]*)?\.(?:dist|egg)-info", re.ASCII)
 MAX_ENTRIES = 100_000
 MAX_PATHS = 200
 MAX_CFG_BYTES = 1 << 16
@@ -130,8 +130,8 @@ def _in_folder(path: str) -> Iterator[tuple[str, str]]:
                     return
                 if not entry.name.endswith("-info"):
                     continue
-                match = _METADATA.fullmatch(entry.name)
-                if match is not None and (name := normalised(match[1])) in PACKAGES:
-                    yield name, match[2]
+                name = entry.name.partition("-")[0].lower().replace("_", "-").replace(".", "-")
+                if name in PACKAGES and (match := _METADATA.fullmatch(entry.name)) is not None:
+                    yield name, match[1]
     except OSError:
         return
