@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from checkpoint_doctor.core.loads import Environment, Installed
-from checkpoint_doctor.core.versions import VersionSet, pack
+from checkpoint_doctor.core.versions import NONE, VersionSet, pack
 from checkpoint_doctor.errors import UserError
 from checkpoint_doctor.knowledge import lookup
 from checkpoint_doctor.versions import site_packages
@@ -58,7 +58,23 @@ def of_targets(specs: Iterable[str]) -> Environment:
         except ValueError:
             hint = f'write --target "{name}==4.1" or --target "{name}>=4,<5"'
             raise UserError(f"--target {spec!r}: {match[2]!r} is no version or version range", hint) from None
+    for server in ("vllm", "sglang"):
+        if server in packages and "transformers" not in packages:
+            packages.update(_brought_by(server, packages[server]))
     return Environment(packages, "--target")
+
+
+def _brought_by(server: str, there: Installed) -> dict[str, Installed]:
+    """The transformers releases that a server's own requirement admits, when the table has it."""
+    row = lookup.find("pin", f"{server}:transformers")
+    admitted, texts = NONE, []
+    for spec, when in lookup.over_time(row["value"]) if row is not None else ():
+        if there.releases & (VersionSet.of(row["in"]) if when is None and row is not None else when or NONE):
+            admitted |= specifier(str(spec))
+            texts.append(str(spec))
+    if there.newer or not texts:
+        return {}
+    return {"transformers": Installed(admitted, f"{' or '.join(texts[-3:])} (by {server} {there.text})")}
 
 
 def chosen(

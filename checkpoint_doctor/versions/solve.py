@@ -11,6 +11,8 @@ from checkpoint_doctor.versions.constraints import modules
 
 # Libraries that transformers brings: what needs one of them needs a transformers whose own requirement admits it.
 CARRIED = ("tokenizers", "safetensors")
+# Servers: they read many directories in their own way, and count only where somebody has or names them.
+ASKED = ("vllm", "sglang")
 
 
 def loads_with(ckpt: Checkpoint) -> Loads:
@@ -34,7 +36,8 @@ def _solve(ckpt: Checkpoint) -> Loads:
     for constraints in modules():
         try:
             for constraint in constraints(ckpt):
-                found.setdefault(constraint.package, []).append(constraint)
+                if constraint.package not in ASKED or constraint.package in ckpt.environment.packages:
+                    found.setdefault(constraint.package, []).append(constraint)
         except FactUnavailable as reason:
             unseen.append(reason.reason)
     for package in CARRIED:

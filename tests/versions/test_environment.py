@@ -245,3 +245,17 @@ def test_a_process_judges_by_what_is_beside_it(tmp_path: Path) -> None:
 def test_dotted_releases_of_an_environment_are_packed(tmp_path: Path) -> None:
     there = environment.release("transformers", "4.57.3")
     assert there.releases == VersionSet.only(45703) and dotted(45703) == "4.57.3"
+
+
+def test_a_server_brings_the_transformers_that_it_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"in": 207, "value": {"@": [["<5,>=4.55.2", [1100, 1900]], [">=5.5.3,<6", 1900]]}}
+    find = lookup.find
+    monkeypatch.setattr(lookup, "find", lambda kind, name: row if name == "vllm:transformers" else find(kind, name))
+    monkeypatch.setattr(lookup, "releases", lambda package: (207, 1100, 1900, 3300) if package == "vllm" else (52300,))
+    there = environment.of_targets(["vllm==0.11"]).packages["transformers"]
+    assert (str(there.releases), there.text) == (">=4.55.2,<5.0.0", "<5,>=4.55.2 (by vllm 0.11)")
+    there = environment.of_targets(["vllm>=0.12"]).packages["transformers"]
+    assert str(there.releases) == ">=4.55.2,<5.0.0 or >=5.5.3,<6.0.0"
+    assert "transformers" not in environment.of_targets(["vllm==0.2.7"]).packages
+    assert "transformers" not in environment.of_targets(["vllm==0.99"]).packages
+    assert environment.of_targets(["vllm==0.11", "transformers==5.0"]).packages["transformers"].text == "5.0"
