@@ -60,6 +60,7 @@ def environment_data(report: Report) -> dict[str, Any]:
     return {
         "source": environment.source,
         "packages": {name: there.text for name, there in sorted(environment.packages.items())},
+        "notes": list(environment.notes),
     }
 
 

@@ -77,7 +77,7 @@ class Asked:
         if wheel is not None and name in PACKAGES:
             self.add(name, f"=={wheel[2]}", specifier(f"=={wheel[2]}"), bound=bound)
         elif any(name in normalised(place) for name in TOLD):
-            self.note(f"{said}, so its release is not known")
+            self.note(f"{said}: its release is not known")
 
     def packages(self, where: str) -> dict[str, Installed]:
         """All wishes for a package together.

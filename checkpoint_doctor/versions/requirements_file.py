@@ -87,7 +87,7 @@ class _Lines:
         if (option := _OPTION.fullmatch(line)) is not None:
             self._include(option[2].strip("'\""), path, bound=bound or option[1] in ("-c", "--constraint"))
         elif line.startswith(("-e", "--editable")) or _PLACE.match(line):
-            self._asked.place(line.split(";")[0].strip(), f"{path}: {line[:200]} is passed over", bound=bound)
+            self._asked.place(line.split(";")[0].strip(), f"{path}: {line[:200]}", bound=bound)
         elif not line.startswith("-"):  # options of pip itself
             self._asked.requirement(_TRAILING.sub("", line), str(path), bound=bound)
 

@@ -105,7 +105,7 @@ def _poetry_entry(name: str, entry: Any, where: str, asked: Asked) -> None:
     allowed, texts = NONE, []
     for one in entry if isinstance(entry, list) else [entry]:
         if isinstance(one, dict) and any(source in one for source in _SOURCES):
-            asked.note(f"{where}: {name} does not come from the index, so its release is not known")
+            asked.note(f"{where}: {name} does not come from the index: its release is not known")
             return
         text = one.get("version", "*") if isinstance(one, dict) else one
         if not isinstance(text, str):

@@ -164,7 +164,7 @@ def test_the_shape_for_programs() -> None:
             "verdict": "fails",
         }
     }
-    assert told["environment"] == {"source": "installed here", "packages": {"transformers": "4.51.3"}}
+    assert told["environment"] == {"source": "installed here", "packages": {"transformers": "4.51.3"}, "notes": []}
     assert told["loads_through_own_code"] is False
     assert told["loads_unseen"] == ["tokenizer.json is not valid JSON"]
 
