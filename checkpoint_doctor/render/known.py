@@ -11,6 +11,7 @@ from checkpoint_doctor.core.versions import VersionSet
 from checkpoint_doctor.render.clean import clean
 
 MAX_ENTRIES = 12
+MAX_ITEMS = 12
 MAX_VALUE = 160
 
 
@@ -26,6 +27,8 @@ def _lines(one: Known) -> Iterator[str]:
     yield f"{clean(one.name)}, {one.title}{when}"
     shown = list(one.values.items())
     for key, over_time in shown[:MAX_ENTRIES]:
+        if len(over_time) > MAX_ENTRIES:
+            yield f"    {clean(key)}: … {len(over_time) - MAX_ENTRIES} older values; --format json has them all"
         for value, releases in over_time[-MAX_ENTRIES:]:
             told = "" if releases is None or releases == one.releases else f"   ({releases})"
             yield f"    {clean(key)}: {_short(value)}{told}"
@@ -35,7 +38,8 @@ def _lines(one: Known) -> Iterator[str]:
 
 def _short(value: Any) -> str:
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        text = ", ".join(value)
+        ends = value if len(value) <= MAX_ITEMS else [*value[:2], f"… ({len(value)} in all) …", *value[-4:]]
+        text = ", ".join(ends)
     else:
         text = value if isinstance(value, str) else json.dumps(value)
     return clean(text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…")
