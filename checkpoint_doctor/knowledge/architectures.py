@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from checkpoint_doctor.knowledge.lookup import find
+from checkpoint_doctor.knowledge.lookup import find, over_time
 
 
 def builders(architecture: str) -> list[str]:
-    """The model types whose configuration the Auto classes build this architecture from; [] when it is not known."""
-    row = find("architecture", architecture)
-    return [name for name in row["types"] if find("model_type", name)] if row else []
+    """The model types whose configuration the Auto classes of any release build this architecture from, sorted.
+
+    [] when the name is not known, and for a class that no Auto class gives.
+    """
+    row = find("architecture", architecture) or {}
+    types = {name for given, _ in over_time(row.get("types", [])) for name in given}
+    return sorted(name for name in types if find("model_type", name))
 
 
 def namesakes(architecture: str) -> list[str]:
@@ -19,16 +23,17 @@ def namesakes(architecture: str) -> list[str]:
     and llama4_text) keeps both.
     """
     types = builders(architecture)
-    stems = {name: _stem(name) for name in types}
-    named = [name for name in types if architecture.startswith(stems[name])]
-    exact = [name for name in named if _plain(name) == _plain(stems[name])]
+    stems = {name: [stem for stem in _stems(name) if architecture.startswith(stem)] for name in types}
+    named = [name for name in types if stems[name]]
+    exact = [name for name in named if _plain(name) in map(_plain, stems[name])]
     twins = [f"{name}_text" for name in exact if f"{name}_text" in types]
     return exact + twins or named or types
 
 
-def _stem(model_type: str) -> str:
+def _stems(model_type: str) -> list[str]:
+    """The names of its configuration classes over time, without "Config"."""
     row = find("model_type", model_type)
-    return str(row["config"]).removesuffix("Config") if row else ""
+    return [str(config).removesuffix("Config") for config, _ in over_time(row["config"])] if row else []
 
 
 def _plain(name: str) -> str:

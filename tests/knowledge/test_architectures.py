@@ -28,4 +28,10 @@ def test_namesakes(architecture: str, types: list[str]) -> None:
 
 def test_namesakes_are_builders() -> None:
     for name in lookup.names("architecture"):
-        assert namesakes(name) and set(namesakes(name)) <= set(builders(name))
+        assert set(namesakes(name)) <= set(builders(name))
+        assert bool(namesakes(name)) == bool(builders(name))
+
+
+def test_a_class_outside_the_auto_tables_is_known_but_built_from_nothing() -> None:
+    assert lookup.find("architecture", "CLIPTextModelWithProjection")
+    assert builders("CLIPTextModelWithProjection") == []
