@@ -38,9 +38,10 @@ from checkpoint_doctor.facts.wrappers import wrapped
 from checkpoint_doctor.knowledge import lookup as knowledge
 from checkpoint_doctor.knowledge.architectures import builders, namesakes
 from checkpoint_doctor.versions import model_types
+from checkpoint_doctor.versions.pairs import importable_peft
 from checkpoint_doctor.versions.ranges import colliding, span
 from checkpoint_doctor.versions.solve import loads_with
-from checkpoint_doctor.versions.verdict import have, version_problems
+from checkpoint_doctor.versions.verdict import have, install_line, version_problems
 
 __all__ = [
     "ABSENT",
@@ -72,6 +73,8 @@ __all__ = [
     "family",
     "have",
     "header_problems",
+    "importable_peft",
+    "install_line",
     "json_files",
     "knowledge",
     "layout",

@@ -31,8 +31,11 @@ def _solve(ckpt: Checkpoint) -> Loads:
     unseen: list[str] = []
     if ckpt.has("config.json") or ckpt.adapter is not None:
         found["transformers"] = []
-    if ckpt.adapter is not None and ckpt.adapter.library == "PEFT":
-        found["peft"] = []
+    try:
+        if ckpt.adapter is not None and ckpt.adapter.library == "PEFT":
+            found["peft"] = []
+    except FactUnavailable as reason:
+        unseen.append(reason.reason)
     for constraints in modules():
         try:
             for constraint in constraints(ckpt):

@@ -46,17 +46,20 @@ def _problem(ckpt: Checkpoint, constraint: Constraint, installed: Installed) -> 
     evidence: dict[str, object] = {"needs": f"{package} {constraint.allowed}", "have": installed.text}
     if constraint.happens:
         evidence["happens"] = constraint.happens.replace("{have}", installed.text)
-    evidence["cure"] = pip_line(ckpt, package) or f"no release of {package} that we know loads this"
+    # What only makes a difference does not narrow the range.
+    allowed = loads_with(ckpt).ranges[package].allowed & constraint.allowed
+    evidence["cure"] = install_line(package, allowed) or f"no release of {package} that we know loads this"
     message = f"{constraint.reason}; {whose} {installed.text}"
     return Problem(message, constraint.pointer, constraint.file, constraint.fix, evidence)
 
 
 def pip_line(ckpt: Checkpoint, package: str) -> str:
-    """The command that installs a release which meets all constraints of a package; "" when there is none.
+    """The command that installs a release which meets all constraints of a package; "" when there is none."""
+    return install_line(package, loads_with(ckpt).ranges[package].allowed)
 
-    Yanked releases are not proposed.
-    """
-    allowed = loads_with(ckpt).ranges[package].allowed
+
+def install_line(package: str, allowed: VersionSet) -> str:
+    """The command that installs one of some releases of a package, "" when there is none; no yanked one is proposed."""
     row = lookup.find("release", package)
     yanked = set(row["yanked"]) if row else set()
     good = [release for release in allowed.among(lookup.releases(package)) if release not in yanked]

@@ -1,11 +1,11 @@
-"""peft_type is not one of PEFT's names."""
+"""peft_type is not one of PEFT's names, or not one of the PEFT at hand."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, Edit, Fix, Problem, close_names, knowledge, printable
+from checkpoint_doctor.sdk import Checkpoint, Edit, Fix, Problem, close_names, knowledge, printable, version_problems
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
@@ -21,16 +21,8 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
             evidence=_cure("write the method that was trained, such as LORA"),
         )
         return
-    newest, known = knowledge.newest("peft"), knowledge.since("peft_type", value)
-    if known is not None:
-        if not knowledge.knows("peft_type", value):
-            last = knowledge.last("peft_type", value)
-            message = f"{value} was removed from PEFT; {last} still had it, {newest} does not"
-            yield Problem(
-                message,
-                "/peft_type",
-                evidence=_cure(f"pip install peft=={last}, or train again with its successor MISS"),
-            )
+    if knowledge.since("peft_type", value) is not None:
+        yield from version_problems(ckpt, "peft-type")
         return
     if knowledge.find("peft_type", value.upper()):
         edit = Edit("set", "adapter_config.json", "/peft_type", value, value.upper())
@@ -38,7 +30,7 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
         yield Problem(f"peft_type {shown} is not in capitals", "/peft_type", fix=fix)
         return
     writer = config.get("peft_version")
-    if isinstance(writer, str) and knowledge.release(writer) > knowledge.release(newest):
+    if isinstance(writer, str) and knowledge.release(writer) > knowledge.release(knowledge.newest("peft")):
         return
     near = close_names("peft_type", value.upper())
     hint = f"; did you mean {near[0]}?" if near else ""

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from checkpoint_doctor.sdk import Checkpoint, Edit, Fix, Problem, pointer, printable
+from checkpoint_doctor.sdk import Checkpoint, Edit, Fix, Problem, knowledge, pointer, printable
 
 # Key, in words what it must be, and the value that null means.
 NUMBERS = {"r": "a whole number above 0", "lora_alpha": "a number other than 0", "lora_dropout": "a number from 0 to 1"}
@@ -29,6 +29,8 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
         yield _wrong(config, "init_lora_weights", "true, false or the name of a method", None)
     elif isinstance(init, str) and init.lower() in ("true", "false"):
         yield _wrong(config, "init_lora_weights", "true, false or the name of a method", MEANT[init.lower()])
+    elif isinstance(init, str) and not _is_method(init) and not _is_newer(config):
+        yield _wrong(config, "init_lora_weights", "the name of a method that PEFT knows", None)
     for key, of in (("rank_pattern", "r"), ("alpha_pattern", "lora_alpha")):
         table = config.get(key, {})
         if not isinstance(table, dict):
@@ -41,6 +43,16 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
                 )
     for key, message in _combinations(config):
         yield Problem(message, pointer(key))
+
+
+def _is_method(name: str) -> bool:
+    return knowledge.find("peft_behaviour", f"init_lora_weights:{name.lower().partition('_niter_')[0]}") is not None
+
+
+def _is_newer(config: dict[str, Any]) -> bool:
+    """Whether a PEFT that is newer than the table wrote the file."""
+    writer = config.get("peft_version")
+    return isinstance(writer, str) and knowledge.release(writer) > knowledge.release(knowledge.newest("peft"))
 
 
 def _combinations(config: dict[str, Any]) -> Iterator[tuple[str, str]]:

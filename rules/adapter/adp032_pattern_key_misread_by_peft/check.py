@@ -1,0 +1,11 @@
+"""Keys of rank_pattern and alpha_pattern that the PEFT at hand takes for something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checkpoint_doctor.sdk import Checkpoint, Problem, version_problems
+
+
+def check(ckpt: Checkpoint) -> Iterator[Problem]:
+    yield from version_problems(ckpt, "peft-pattern")

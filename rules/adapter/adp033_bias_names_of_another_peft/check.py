@@ -1,0 +1,11 @@
+"""Trained biases under names that the PEFT at hand does not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checkpoint_doctor.sdk import Checkpoint, Problem, version_problems
+
+
+def check(ckpt: Checkpoint) -> Iterator[Problem]:
+    yield from version_problems(ckpt, "peft-bias")
