@@ -2,9 +2,9 @@
 
     python benchmarks/agreement/environments.py FOLDER [NAME …] [--find-links DIR] [--torch SITE_PACKAGES]
 
-Each environment has one release of transformers, without torch, or one of peft with a transformers of its time. torch
-is large and nothing here depends on its release, so the peft environments see that of another environment (`--torch`,
-by default the one this runs in) behind their own packages. An environment that is there already is left alone.
+Each environment has one release of transformers, or one of peft with a transformers of its time. torch is large and
+nothing here depends on its release, so all environments see that of another one (`--torch`, by default the one this
+runs in) behind their own packages. An environment that is there already is left alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sysconfig
 import venv
 from pathlib import Path
 
-# What the auto tables' entries depend on: without sentencepiece or an image library some classes are dummies.
+# Without these some entries of the tables are None or dummies.
 EXTRAS = ["sentencepiece", "protobuf", "pillow"]
 TRANSFORMERS = {
     "4.36.2": ["numpy<2"],
@@ -60,16 +60,13 @@ def make(folder: Path, wanted: list[str], find_links: list[str], torch: Path) ->
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q"]
     for links in find_links:
         pip += ["--find-links", links]
-    if any(one.startswith("peft==") for one in wanted):
-        # peft and accelerate require torch, which is not installed again: what else they need first, then they alone.
-        alone = [one for one in wanted if one.startswith(("peft", "accelerate"))]
-        rest = [one for one in wanted if one not in alone]
-        subprocess.run([*pip, "pyyaml", "psutil", "tqdm", "safetensors", *rest], check=True)
+    # peft and accelerate require torch, which is not installed again: what else they need first, then they alone.
+    alone = [one for one in wanted if one.startswith(("peft", "accelerate"))]
+    subprocess.run([*pip, "psutil", *(one for one in wanted if one not in alone)], check=True)
+    if alone:
         subprocess.run([*pip, "--no-deps", *alone], check=True)
-        site = sysconfig.get_path("purelib", vars={"base": str(folder)})
-        Path(site, "torch_of_another.pth").write_text(f"{torch}\n")
-    else:
-        subprocess.run([*pip, *wanted], check=True)
+    site = sysconfig.get_path("purelib", vars={"base": str(folder)})
+    Path(site, "torch_of_another.pth").write_text(f"{torch}\n")
     (folder / "whole").touch()
 
 
