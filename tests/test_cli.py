@@ -89,7 +89,7 @@ def test_json_has_the_frozen_shape(broken: Path) -> None:
         "target",
         "subject",
         "loads_with",
-        "loads_through_own_code",
+        "loads_through",
         "loads_unseen",
         "environment",
         "findings",

@@ -38,6 +38,14 @@ def blocks() -> list[str]:
     return [steady(block) for block in re.findall(r"```text\n(.*?)```", README, re.S)]
 
 
+def test_the_readme_shows_what_is_really_known() -> None:
+    shown = [block for block in blocks() if block.startswith("$ ckpt-doctor knowledge ")]
+    assert shown
+    for block in shown:
+        command, _, text = block.partition("\n")
+        assert call(*command.split()[2:]).strip() == text
+
+
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     commands = re.findall(r"^python3 -m venv .*$", README, re.M)
     assert len(commands) == 1

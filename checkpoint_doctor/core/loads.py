@@ -75,13 +75,13 @@ class Loads:
     Attributes:
         ranges: by package, transformers first.
         unseen: why something could not be looked at; then the ranges may be too wide.
-        own_code: the model type is none of transformers' own, and the directory brings code for it; then the ranges
-            say what its other files need.
+        through: what reads the model type when transformers never did, as "loads through …" goes on; then the ranges
+            say what the other files need. "" for transformers itself and where it is not known.
     """
 
     ranges: Mapping[str, Range] = field(default_factory=dict)
     unseen: tuple[str, ...] = ()
-    own_code: bool = False
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "target": report.target,
         "subject": report.subject,
         "loads_with": loads_data(report),
-        "loads_through_own_code": report.loads_with.own_code,
+        "loads_through": report.loads_with.through or None,
         "loads_unseen": list(report.loads_with.unseen),
         "environment": environment_data(report),
         "findings": [_finding(finding) for finding in report.findings],

@@ -21,8 +21,8 @@ def loads_line(report: Report, paint: Paint) -> str:
     whole = [f"{found.package} {found.allowed}" for found in narrow if found.allowed]
     empty = [found.package for found in narrow if not found.allowed]
     parts = []
-    if report.loads_with.own_code:
-        parts.append("loads through its own code (trust_remote_code)" + (f", with {_and(whole)}" if whole else ""))
+    if report.loads_with.through:
+        parts.append(f"loads through {clean(report.loads_with.through)}" + (f", with {_and(whole)}" if whole else ""))
     elif whole:
         parts.append(f"loads with {_and(whole)}")
     if empty:
@@ -66,6 +66,9 @@ def environment_data(report: Report) -> dict[str, Any]:
 
 def _range_data(report: Report, found: Range) -> dict[str, Any]:
     have = report.environment.packages.get(found.package)
+    said = verdict(found, have)
+    # Nobody can tell what a stranger's code makes of a release.
+    foreign = bool(report.loads_with.through) and found.package == "transformers"
     return {
         "range": str(found.allowed),
         "in": found.allowed.pairs(),
@@ -73,7 +76,7 @@ def _range_data(report: Report, found: Range) -> dict[str, Any]:
         "have": None
         if have is None
         else {"version": have.text, "source": report.environment.source, "newer": have.newer},
-        "verdict": verdict(found, have),
+        "verdict": "unknown" if foreign and said == "loads" else said,
     }
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from checkpoint_doctor.core.loads import Constraint, Loads, Range, intersection
 from checkpoint_doctor.core.versions import ANY, VersionSet, parse_spec
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.facts.subject import kind as subject_kind
 from checkpoint_doctor.knowledge import lookup
+from checkpoint_doctor.versions import model_types
 from checkpoint_doctor.versions.constraints import modules
 
 # Libraries that transformers brings: what needs one of them needs a transformers whose own requirement admits it.
 CARRIED = ("tokenizers", "safetensors")
 # Servers: they read many directories in their own way, and count only where somebody has or names them.
 ASKED = ("vllm", "sglang")
+# Directories that transformers does not read as a whole.
+ELSEWHERE = {"diffusers", "gguf", "keras", "onnx", "adapter-hub", "mlx", "timm"}
 
 
 def loads_with(ckpt: Checkpoint) -> Loads:
@@ -29,14 +35,14 @@ def loads_with(ckpt: Checkpoint) -> Loads:
 def _solve(ckpt: Checkpoint) -> Loads:
     found: dict[str, list[Constraint]] = {}
     unseen: list[str] = []
-    if ckpt.has("config.json") or ckpt.adapter is not None:
+    if (ckpt.has("config.json") or ckpt.adapter is not None) and subject_kind(ckpt) not in ELSEWHERE:
         found["transformers"] = []
     try:
         if ckpt.adapter is not None and ckpt.adapter.library == "PEFT":
             found["peft"] = []
     except FactUnavailable as reason:
         unseen.append(reason.reason)
-    for constraints in modules():
+    for constraints in (*modules(), _of_base):
         try:
             for constraint in constraints(ckpt):
                 if constraint.package not in ASKED or constraint.package in ckpt.environment.packages:
@@ -50,17 +56,41 @@ def _solve(ckpt: Checkpoint) -> Loads:
         package: Range(package, intersection(tuple(constraints)), tuple(constraints))
         for package, constraints in sorted(found.items(), key=lambda item: (item[0] != "transformers", item[0]))
     }
-    return Loads(ranges, tuple(dict.fromkeys(unseen)), _own_code(ckpt))
+    return Loads(ranges, tuple(dict.fromkeys(unseen)), _through(ckpt) or _base_through(ckpt))
 
 
-def _own_code(ckpt: Checkpoint) -> bool:
-    """Whether a config class of the directory's own is used, because transformers never had the model type."""
+def _through(ckpt: Checkpoint) -> str:
+    """What reads a model type that is none of transformers' own."""
     try:
-        entries, name = ckpt.config.get("auto_map"), ckpt.model_type
+        owner = "llava" if ckpt.is_llava else model_types.owner(ckpt)
     except FactUnavailable:
-        return False
-    brought = isinstance(entries, dict) and bool(entries.get("AutoConfig"))
-    return brought and (name is None or lookup.find("model_type", name) is None)
+        return ""
+    if owner == "own-code":
+        return "its own code (trust_remote_code)"
+    if owner not in ("llava", "remote"):
+        return ""
+    row = lookup.find("remote_type", ckpt.model_type or "")
+    return str(row["loads"]) if row is not None and "loads" in row else "the llava package" if owner == "llava" else ""
+
+
+def _base_through(ckpt: Checkpoint) -> str:
+    if not ckpt.is_bare_adapter or ckpt.base is None:
+        return ""
+    return loads_with(ckpt.base).through.replace("its own code", "the base's own code")
+
+
+def _of_base(ckpt: Checkpoint) -> Iterator[Constraint]:
+    """What the base of a bare adapter needs of transformers, as kinds that begin with "base-"."""
+    if not ckpt.is_bare_adapter or ckpt.base is None:
+        return
+    found = loads_with(ckpt.base).ranges.get("transformers")
+    for one in found.constraints if found is not None else ():
+        if one.outcome != "differs":
+            place = ("adapter_config.json", "/base_model_name_or_path")
+            reason = f"base: {one.reason}"
+            yield Constraint(
+                one.package, one.allowed, f"base-{one.kind}", reason, *place, one.outcome, one.happens, None, one.detail
+            )
 
 
 def _carry(constraint: Constraint) -> Constraint:

@@ -94,7 +94,7 @@ def test_spelling_is_forgiven(name: str) -> None:
     ("name", "kind", "hint"),
     [
         ("tiny_modle", None, "did you mean tiny_model?"),
-        ("corda_confg", None, "did you mean corda_config?"),
+        ("corda_confg", None, "did you mean corda_config"),
         ("zzzzzz", None, "as a library spells it"),
         ("tiny_model", "peft_type", "as a library spells it"),
         ("tiny_model", "no_kind", "known are"),

@@ -17,7 +17,7 @@ def needs(package: str, spec: str, outcome: Any = "fails", **more: Any) -> Const
     return Constraint(package, parse_spec(spec), "a-kind", f"needs {spec}", "config.json", "/x", outcome, **more)
 
 
-def report(*constraints: Constraint, source: str = "installed here", own_code: bool = False, **have: str) -> Report:
+def report(*constraints: Constraint, source: str = "installed here", through: str = "", **have: str) -> Report:
     packages = dict.fromkeys(constraint.package for constraint in constraints) or {"transformers": None}
     ranges = {}
     for package in packages:
@@ -31,7 +31,7 @@ def report(*constraints: Constraint, source: str = "installed here", own_code: b
         "dir",
         "a model",
         versions=(("transformers known", "5.23.0"), ("peft known", "0.21.2")),
-        loads_with=Loads(ranges, ("tokenizer.json is not valid JSON",), own_code),
+        loads_with=Loads(ranges, ("tokenizer.json is not valid JSON",), through),
         environment=Environment(there, source),
     )
 
@@ -40,6 +40,7 @@ def line(told: Report) -> str:
     return render_text(told, seconds=0.1).splitlines()[1]
 
 
+OWN = "its own code (trust_remote_code)"
 BOTH = (needs("transformers", ">=4.57,<5.6"), needs("peft", ">=0.14"))
 
 
@@ -83,9 +84,9 @@ BOTH = (needs("transformers", ">=4.57,<5.6"), needs("peft", ">=0.14"))
             report(needs("transformers", ">=5"), needs("transformers", "<5"), BOTH[1], source="assumed"),
             "loads with peft >=0.14.0; no release of transformers loads this",
         ),
-        (report(source="assumed", own_code=True), "loads through its own code (trust_remote_code)"),
+        (report(source="assumed", through=OWN), "loads through its own code (trust_remote_code)"),
         (
-            report(BOTH[0], source="assumed", own_code=True),
+            report(BOTH[0], source="assumed", through=OWN),
             "loads through its own code (trust_remote_code), with transformers >=4.57.0,<5.6.0",
         ),
     ],
@@ -165,10 +166,17 @@ def test_the_shape_for_programs() -> None:
         }
     }
     assert told["environment"] == {"source": "installed here", "packages": {"transformers": "4.51.3"}, "notes": []}
-    assert told["loads_through_own_code"] is False
+    assert told["loads_through"] is None
     assert told["loads_unseen"] == ["tokenizer.json is not valid JSON"]
 
 
 def test_a_package_that_is_not_there_has_nothing() -> None:
     told = as_data(report(BOTH[1], transformers="5.0"))["loads_with"]["peft"]
     assert (told["have"], told["verdict"]) == (None, "unknown")
+
+
+def test_what_a_strangers_code_makes_of_a_release_is_not_known() -> None:
+    told = as_data(report(BOTH[0], through=OWN, transformers="5.0"))
+    assert (told["loads_through"], told["loads_with"]["transformers"]["verdict"]) == (OWN, "unknown")
+    told = as_data(report(BOTH[0], through=OWN, transformers="4.50"))
+    assert told["loads_with"]["transformers"]["verdict"] == "fails"
