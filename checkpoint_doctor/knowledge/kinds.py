@@ -46,6 +46,7 @@ KINDS = {
     "renamed_type": Kind("", "old name of a model type", "to: what it is called now"),
     "rope_type": Kind("transformers", "rope type", "required, optional: its keys; computed: a function is there"),
     "safetensors_dtype": Kind("safetensors", "dtype", "header: first read; tensor: false when no framework has it"),
+    "sglang_architecture": Kind("sglang", "model class that SGLang serves"),
     "tied": Kind("transformers", "model class with tied weights", "keys: tensors, since 5.0 with their source"),
     "tokenizer": Kind("transformers", "tokenizer class"),
     "tokenizer_map": Kind("transformers", "tokenizer of a model type", "slow, fast: the classes; name since 5.0"),
@@ -53,4 +54,8 @@ KINDS = {
     "tokenizers_key": Kind("tokenizers", "key or form in tokenizer.json", "else: what other releases do"),
     "video_processor": Kind("transformers", "video processor class"),
     "video_processor_map": Kind("transformers", "video processor of a model type", "names: the class"),
+    "vllm_architecture": Kind("vllm", "model class that vLLM serves", "last: the last release, as vLLM says"),
+    "vllm_config_type": Kind("vllm", "model type that vLLM has a configuration class for"),
+    "vllm_limit": Kind("vllm", "limit on LoRA adapters", "default, ranks; value; message of a refused key"),
+    "vllm_quantization": Kind("vllm", "quantisation method of vLLM"),
 }

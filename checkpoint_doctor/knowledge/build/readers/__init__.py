@@ -25,6 +25,8 @@ from checkpoint_doctor.knowledge.build.sources import Sources
 READERS: tuple[tuple[str, str], ...] = (
     ("peft", "peft"),
     ("peft", "pins"),
+    ("sglang", "pins"),
+    ("sglang", "sglang"),
     ("transformers", "architectures"),
     ("transformers", "configs"),
     ("transformers", "model_types"),
@@ -33,6 +35,9 @@ READERS: tuple[tuple[str, str], ...] = (
     ("transformers", "processors"),
     ("transformers", "tokenizers_auto"),
     ("transformers", "weight_names"),
+    ("vllm", "pins"),
+    ("vllm", "vllm"),
+    ("vllm", "vllm_lora"),
 )  # fmt: skip
 
 
