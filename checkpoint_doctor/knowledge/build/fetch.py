@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from checkpoint_doctor.errors import UserError
+from checkpoint_doctor.knowledge.build import sdist
 from checkpoint_doctor.knowledge.build.packages import Package
 
 
@@ -28,6 +29,8 @@ def fetch(package: Package, version: str, folder: Path, wanted: str | None = Non
     if there is not None:
         return there
     folder.mkdir(parents=True, exist_ok=True)
+    if package.sources:
+        return sdist.fetch(package.name, version, folder, package.sources)
     said = ""
     for options in package.tries:
         done = subprocess.run(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from checkpoint_doctor.core.versions import pack
 from checkpoint_doctor.errors import UserError
 from checkpoint_doctor.knowledge.build import fetch, lock, table
 from checkpoint_doctor.knowledge.build.collect import collect
@@ -40,12 +39,11 @@ def refresh(
         mine = {version for name, version in known if name == package.name}
         if offline:
             there = {path.name.split("-")[1] for path in wheels.glob(f"{package.name.replace('-', '_')}-*.whl")}
-            versions = chosen(package, frozenset(there | mine))
-            yanked = frozenset(version for version in mine if known[package.name, version].yanked)
+            now = Releases(frozenset(there), frozenset(one for one in mine if known[package.name, one].yanked))
         else:
             now = index(package)
-            # What the table was made from stays, even when the index has dropped it since.
-            versions, yanked = chosen_with(now.versions, mine), now.yanked
+        # What the table was made from stays, even when the index has dropped it since.
+        versions = chosen(package, Releases(now.all | mine, now.yanked))
         say(f"{package.name}: {len(versions)} releases, {len(versions) - len(mine & set(versions))} of them new")
         for version in versions:
             before = known.get((package.name, version))
@@ -54,15 +52,10 @@ def refresh(
             if wheel is None and offline:
                 raise UserError(f"{package.name}=={version} is not in {wheels}", hint="leave out --offline to fetch it")
             wheel = wheel or fetch.fetch(package, version, wheels, wanted)
-            files[lock.checked(package.name, version, wheel, known, version in yanked)] = wheel
+            files[lock.checked(package.name, version, wheel, known, version in now.yanked)] = wheel
     rows = table.rows(collect(files, kept, processes), files)
     content = lines(rows)
     changed = table.write(data / "kb.lock", lock.text(files).encode())
     changed = table.write(data / "kb.tsv", content) or changed
     say(f"{len(rows)} rows, {len(content)} bytes, {'written' if changed else 'unchanged'}")
     return changed
-
-
-def chosen_with(versions: tuple[str, ...], others: set[str]) -> tuple[str, ...]:
-    """Releases and others, oldest first."""
-    return tuple(sorted({*versions, *others}, key=pack))

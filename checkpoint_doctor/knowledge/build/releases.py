@@ -19,60 +19,67 @@ _IGNORED = re.compile(r"Ignored the following yanked versions: ([^\n]*)")
 
 @dataclass(frozen=True, slots=True)
 class Releases:
-    """The final releases of a package, oldest first.
+    """The final releases of a package.
 
     Attributes:
-        yanked: those of them that were withdrawn.
+        all: yanked ones, too.
+        yanked: those that were withdrawn.
     """
 
-    versions: tuple[str, ...]
-    yanked: frozenset[str]
+    all: frozenset[str] = frozenset()
+    yanked: frozenset[str] = frozenset()
 
 
 def listed(package: Package) -> Releases:
-    """Ask pip which releases there are.
+    """Ask pip which releases there are, for each way in which it finds files.
 
     Raises:
         UserError: pip does not know any.
     """
-    index = _pip("index", "versions", package.name, "--ignore-requires-python")
-    # pip hides what is yanked, but names it when it is asked for a version that cannot be.
-    with tempfile.TemporaryDirectory() as folder:
-        refused = _pip("download", f"{package.name}==99999", "--no-deps", "--ignore-requires-python", "-d", folder,
-                       *package.tries[0])  # fmt: skip
-    return parsed(package, index, refused)
+    found = Releases()
+    for options in package.tries:
+        index = _pip("index", "versions", package.name, "--ignore-requires-python", *options)
+        # pip hides what is yanked, but names it when it is asked for a version that cannot be.
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = "--no-deps", "--ignore-requires-python", "-d", folder, *options
+            refused = _pip("download", f"{package.name}==99999", *arguments)
+        more = parsed(index, refused)
+        found = Releases(found.all | more.all, found.yanked | more.yanked)
+    if not found.all - found.yanked:
+        raise UserError(f"pip lists no releases of {package.name}", hint="is the package index reachable?")
+    return found
 
 
-def parsed(package: Package, index: str, refused: str) -> Releases:
+def parsed(index: str, refused: str) -> Releases:
     """The releases out of what pip wrote for `pip index versions` and for an impossible version.
 
-    Newer pips say which releases they ignored as yanked; older ones list them with all others, as the index does not.
+    The answer to the impossible version lists what can be had, where newer pips name apart what they ignored as yanked,
+    and older ones do not; the index lists no yanked ones, but also what there is no such file of.
     """
-    available = _versions(re.search(r"^Available versions: (.*)$", index, re.MULTILINE))
-    if not available:
-        raise UserError(f"pip lists no releases of {package.name}", hint="is the package index reachable?")
     ignored = _versions(_IGNORED.search(refused))
-    yanked = (ignored | _versions(_LISTED.search(refused))) - available
-    if ignored or package.tries[0] == ("--only-binary=:all:",):
-        everything = available | yanked
-    else:  # of compiled packages pip lists here only what fits one platform
-        yanked, everything = frozenset(), available
-    found = {version for version in everything if pack(version) >= pack(package.first)} - package.without
-    return Releases(chosen(package, found), frozenset(yanked & found))
+    there = _versions(_LISTED.search(refused)) | ignored
+    return Releases(there, there - _versions(re.search(r"^Available versions: (.*)$", index, re.MULTILINE)) | ignored)
 
 
-def chosen(package: Package, versions: set[str] | frozenset[str]) -> tuple[str, ...]:
-    """The releases that the table takes, oldest first; of two that differ in ".postN" only the later one."""
-    newest = {pack(version): version for version in sorted(versions, key=_order)}
-    order = sorted(newest)
+def chosen(package: Package, found: Releases) -> tuple[str, ...]:
+    """The releases that the table takes, oldest first.
+
+    Of those that differ only in ".postN" it is the newest, and where only the first of each minor is wanted the oldest.
+    """
+    same: dict[int, list[str]] = {}
+    for version in found.all:
+        if pack(version) >= pack(package.first):
+            same.setdefault(pack(version), []).append(version)
+    order = sorted(same)
     if package.every == "minor":
-        first = {release // 100: release for release in reversed(order)}
-        order = sorted({*first.values(), *order[-1:]})
-    return tuple(newest[release] for release in order)
+        order = sorted({*{release // 100: release for release in reversed(order)}.values(), *order[-1:]})
+    pick = min if package.every == "minor" else max
+    kept = {release: [one for one in same[release] if one not in found.yanked] or same[release] for release in order}
+    return tuple(pick(kept[release], key=_numbers) for release in order)
 
 
-def _order(version: str) -> tuple[int, int]:
-    return pack(version), int(version.rpartition(".post")[2]) if ".post" in version else -1
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
 def _versions(match: re.Match[str] | None) -> frozenset[str]:
