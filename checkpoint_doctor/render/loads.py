@@ -12,6 +12,8 @@ from checkpoint_doctor.render.clean import clean
 
 Paint = Callable[[str, str], str]
 MAX_REASONS = 20
+# Libraries that transformers brings.
+BROUGHT = ("tokenizers", "safetensors")
 _OUTCOMES = {"fails": "", "wrong": "; else loads wrong", "differs": "; else differs"}
 
 
@@ -93,7 +95,16 @@ def _constraint(constraint: Constraint) -> dict[str, Any]:
 
 
 def _narrow(report: Report) -> list[Range]:
-    return [found for found in report.loads_with.ranges.values() if found.allowed != ANY]
+    """The ranges worth a word: of what transformers brings only the trouble, for it narrows transformers too."""
+    packages = report.environment.packages
+    return [
+        found
+        for found in report.loads_with.ranges.values()
+        if found.allowed != ANY
+        and (
+            found.package not in BROUGHT or verdict(found, packages.get(found.package)) in ("fails", "wrong", "partly")
+        )
+    ]
 
 
 def _have(report: Report, ranges: list[Range], paint: Paint) -> Iterator[str]:

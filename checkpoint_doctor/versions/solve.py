@@ -109,10 +109,11 @@ def bringing(package: str, wanted: VersionSet) -> VersionSet:
     if row is None:
         return ANY
     pinned = VersionSet.of(row["in"])
-    allowed = ANY - pinned
+    allowed = VersionSet(())
     for spec, releases in lookup.over_time(row["value"]):
         admitted = parse_spec(str(spec)) & wanted
         # A window between two releases that were never made admits nothing; an open end may hold newer ones.
         if len(admitted.bounds) % 2 or admitted.among(lookup.releases(package)):
             allowed |= releases or pinned
-    return allowed
+    # Of releases that have no such requirement, the oldest among them, nothing is known: they do not matter alone.
+    return ANY if not pinned - allowed else allowed | (VersionSet(pinned.bounds[-1:]) - pinned)

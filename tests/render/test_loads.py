@@ -40,6 +40,7 @@ def line(told: Report) -> str:
     return render_text(told, seconds=0.1).splitlines()[1]
 
 
+TOKENIZERS = needs("tokenizers", ">=0.20")
 OWN = "its own code (trust_remote_code)"
 BOTH = (needs("transformers", ">=4.57,<5.6"), needs("peft", ">=0.14"))
 
@@ -83,6 +84,15 @@ BOTH = (needs("transformers", ">=4.57,<5.6"), needs("peft", ">=0.14"))
         (
             report(needs("transformers", ">=5"), needs("transformers", "<5"), BOTH[1], source="assumed"),
             "loads with peft >=0.14.0; no release of transformers loads this",
+        ),
+        (report(*BOTH[:1], TOKENIZERS, source="assumed"), "loads with transformers >=4.57.0,<5.6.0"),
+        (
+            report(*BOTH[:1], TOKENIZERS, transformers="5.0", tokenizers="0.22.0"),
+            "loads with transformers >=4.57.0,<5.6.0; you have 5.0",
+        ),
+        (
+            report(*BOTH[:1], TOKENIZERS, transformers="5.0", tokenizers="0.15.2"),
+            "loads with transformers >=4.57.0,<5.6.0 and tokenizers >=0.20.0; you have tokenizers 0.15.2",
         ),
         (report(source="assumed", through=OWN), "loads through its own code (trust_remote_code)"),
         (

@@ -92,3 +92,21 @@ def test_what_could_not_be_looked_at_hides_nothing_else(tmp_path: Path, monkeypa
     loads = solve.loads_with(Checkpoint(tmp_path / "m"))
     assert loads.unseen == ("no light",)
     assert str(loads.ranges["transformers"].allowed) == ">=4.40.0"
+
+
+def test_what_a_requirement_admits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Old releases of transformers without the requirement neither count for it nor against it."""
+    row = {
+        "in": 40000,
+        "value": {"@": [["<0.20", [40000, 44500]], [">=0.20,<0.22", [44500, 50000]], [">=0.22", 50000]]},
+    }
+    monkeypatch.setattr(solve.lookup, "find", lambda kind, name: row)
+    monkeypatch.setattr(solve.lookup, "releases", lambda package: (1500, 1900, 2000, 2200))
+    for wanted, allowed in {
+        ">=0.20": ">=4.45.0",
+        "": "any",
+        "<0.21": ">=4.0.0,<5.0.0",
+        ">=0.20.1,<0.21": "none",  # never made
+        ">=0.99": ">=5.0.0",
+    }.items():
+        assert str(solve.bringing("tokenizers", parse_spec(wanted))) == allowed, wanted
