@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checkpoint_doctor.core.loads import Constraint, Loads, Range, intersection
-from checkpoint_doctor.core.versions import ANY, VersionSet, parse_spec
+from checkpoint_doctor.core.versions import ANY, NONE, VersionSet, parse_spec
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.facts.printable import printable
 from checkpoint_doctor.facts.subject import kind as subject_kind
 from checkpoint_doctor.knowledge import lookup
 from checkpoint_doctor.versions import model_types
@@ -42,7 +43,7 @@ def _solve(ckpt: Checkpoint) -> Loads:
             found["peft"] = []
     except FactUnavailable as reason:
         unseen.append(reason.reason)
-    for constraints in (*modules(), _of_base):
+    for constraints in (*modules(), _unknown_type, _of_base):
         try:
             for constraint in constraints(ckpt):
                 if constraint.package not in ASKED or constraint.package in ckpt.environment.packages:
@@ -59,17 +60,30 @@ def _solve(ckpt: Checkpoint) -> Loads:
     return Loads(ranges, tuple(dict.fromkeys(unseen)), _through(ckpt) or _base_through(ckpt))
 
 
-def _through(ckpt: Checkpoint) -> str:
-    """What reads a model type that is none of transformers' own."""
+def _owner(ckpt: Checkpoint) -> model_types.Owner:
     try:
-        owner = "llava" if ckpt.is_llava else model_types.owner(ckpt)
+        return "llava" if ckpt.is_llava else model_types.owner(ckpt)
     except FactUnavailable:
         return ""
+
+
+def _unknown_type(ckpt: Checkpoint) -> Iterator[Constraint]:
+    """A model type that nobody has; CFG003 tells what it may have been."""
+    if _owner(ckpt) == "nobody":
+        reason = f"no release has the model_type {printable(str(ckpt.model_type))}"
+        yield Constraint("transformers", NONE, "unknown-type", reason, "config.json", "/model_type")
+
+
+def _through(ckpt: Checkpoint) -> str:
+    """What reads a model type that is none of transformers' own."""
+    owner, name = _owner(ckpt), ckpt.model_type or ""
     if owner == "own-code":
         return "its own code (trust_remote_code)"
-    if owner not in ("llava", "remote"):
-        return ""
-    row = lookup.find("remote_type", ckpt.model_type or "")
+    if owner == "package":
+        return f"a package that brings the model_type {printable(name)}"
+    if owner == "newer":
+        return f"a transformers newer than {lookup.newest('transformers')}"
+    row = lookup.find("remote_type", name) if owner in ("llava", "remote") else None
     return str(row["loads"]) if row is not None and "loads" in row else "the llava package" if owner == "llava" else ""
 
 

@@ -33,10 +33,26 @@ def written(folder: Path, **config: object) -> Checkpoint:
         ({"model_type": "never_heard_of"}, ""),
         ({"model_type": "kimi_k2"}, "the code of moonshotai/Kimi-K2-Instruct (trust_remote_code=True)"),
         ({"model_type": None}, ""),
+        (
+            {"model_type": "never_heard_of", "architectures": ["NeverHeardOf"]},
+            "a package that brings the model_type never_heard_of",
+        ),
     ],
 )
 def test_what_reads_the_model_type(tmp_path: Path, config: dict[str, object], through: str) -> None:
     assert solve.loads_with(written(tmp_path / "m", **config)).through == through
+
+
+def test_a_type_that_nobody_has(tmp_path: Path) -> None:
+    loads = solve.loads_with(written(tmp_path / "m", model_type="lama"))
+    assert not loads.ranges["transformers"].allowed
+    assert [one.kind for one in loads.ranges["transformers"].constraints if not one.allowed] == ["unknown-type"]
+
+
+def test_a_type_newer_than_the_table(tmp_path: Path) -> None:
+    loads = solve.loads_with(written(tmp_path / "m", model_type="lama", transformers_version="99.0.0"))
+    assert loads.through == f"a transformers newer than {solve.lookup.newest('transformers')}"
+    assert loads.ranges["transformers"].allowed
 
 
 def test_nothing_is_read_out_of_a_broken_file(tmp_path: Path) -> None:
