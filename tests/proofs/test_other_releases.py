@@ -44,6 +44,35 @@ SEEN: list[tuple[str, str, str, str | dict[str, Any]]] = [
     ("TOK003/bad_file/given", "template", "4.57.6", {"text": "user: hi\n"}),
     ("TOK003/bad_named/given", "template", "4.36.2", "unhashable type: 'list'"),
     ("TOK003/bad_named/given", "template", "4.46.3", {"text": "user: hi\n"}),
+    *((f"PRC001/{case}", "image_processor", release, "Unrecognized image processor") for case, release in (
+        ("bad_fast/given", "4.36.2"), ("bad_fast/given", "4.46.3"), ("bad_feature_extractor/given", "5.0.0"),
+        ("bad_feature_extractor/given", "5.23.0"), ("bad_nested_pil/given", "4.57.6"),
+        ("bad_nested_pil/given", "5.0.0"), ("good_in_no_release/given", "5.23.0"))),
+    *((f"PRC001/{case}", "image_processor", release, {"class": cls}) for case, release, cls in (
+        ("bad_fast/given", "4.57.6", "CLIPImageProcessor"),
+        ("bad_feature_extractor/given", "4.57.6", "CLIPFeatureExtractor"),
+        ("bad_feature_extractor/fixed", "4.36.2", "CLIPImageProcessor"),
+        ("bad_feature_extractor/fixed", "4.57.6", "CLIPImageProcessor"),
+        ("bad_feature_extractor/fixed", "5.0.0", "CLIPImageProcessor"),
+        ("bad_feature_extractor/fixed", "5.23.0", "CLIPImageProcessorPil"),
+        ("bad_nested_pil/given", "5.23.0", "CLIPImageProcessorPil"))),
+    *(("PRC002/bad_plain/given", "image_processor", release, "Unrecognized image processor")
+      for release in ("4.36.2", "4.46.3", "4.57.6", "5.0.0", "5.23.0")),
+    ("PRC002/bad_plain/fixed", "image_processor", "4.57.6", {"class": "Qwen2VLImageProcessor"}),
+    ("PRC002/bad_plain/fixed", "image_processor", "5.23.0", {"class": "Qwen2VLImageProcessorPil"}),
+    *(("PRC004/bad_image/given", task, release, "does not appear to have a file named preprocessor_config.json")
+      for task in ("image_processor", "processor") for release in ("4.36.2", "4.46.3")),
+    *(("PRC004/bad_image/given", "processor", release, {"class": "LlavaProcessor"})
+      for release in ("4.57.6", "5.0.0", "5.6.0", "5.23.0")),
+    ("PRC004/bad_audio/given", "feature_extractor", "4.46.3", "does not appear to have a file named"),
+    *(("PRC004/bad_audio/given", "feature_extractor", release, {"class": "WhisperFeatureExtractor"})
+      for release in ("4.57.6", "5.0.0", "5.6.0", "5.23.0")),
+    *((f"PRC005/{case}/given", "image_processor", release, "size must contain 'shortest_edge' and 'longest_edge'")
+      for case in ("bad_both_levels", "bad_only_inside") for release in ("4.57.6", "5.0.0")),
+    *(("PRC005/bad_both_levels/fixed", "image_processor", release, {"class": "Qwen2VLImageProcessor"})
+      for release in ("4.46.3", "4.57.6", "5.0.0")),
+    *((f"PRC005/{case}", "image_processor", "5.23.0", {"class": "Qwen2VLImageProcessorPil"})
+      for case in ("bad_both_levels/given", "bad_only_inside/given", "bad_both_levels/fixed")),
 ]  # fmt: skip
 
 

@@ -14,12 +14,20 @@ if TYPE_CHECKING:
 
 def modules() -> tuple[Module, ...]:
     """Every module's function."""
-    from checkpoint_doctor.versions.constraints import adapter, adapter_tensors, adapter_values, model, tokenizer_config
+    from checkpoint_doctor.versions.constraints import (
+        adapter,
+        adapter_tensors,
+        adapter_values,
+        model,
+        processors,
+        tokenizer_config,
+    )
 
     return (
         adapter.constraints,
         adapter_tensors.constraints,
         adapter_values.constraints,
         model.constraints,
+        processors.constraints,
         tokenizer_config.constraints,
     )
