@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from checkpoint_doctor.core.finding import Problem
 from checkpoint_doctor.core.loads import Constraint, Installed
-from checkpoint_doctor.core.versions import VersionSet, dotted
+from checkpoint_doctor.core.versions import ANY, NONE, VersionSet, dotted, parse_spec
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.knowledge import lookup
 from checkpoint_doctor.versions.solve import loads_with
@@ -54,8 +54,27 @@ def _problem(ckpt: Checkpoint, constraint: Constraint, installed: Installed) -> 
 
 
 def pip_line(ckpt: Checkpoint, package: str) -> str:
-    """The command that installs a release which meets all constraints of a package; "" when there is none."""
-    return install_line(package, loads_with(ckpt).ranges[package].allowed)
+    """The command that installs a release which meets all constraints of a package; "" when there is none.
+
+    Where the environment's Python is known, one that runs on it, if there is any.
+    """
+    allowed = loads_with(ckpt).ranges[package].allowed
+    python = ckpt.environment.packages.get("python")
+    line = install_line(package, allowed)
+    if python is None or not line:
+        return line
+    fitting = install_line(package, allowed & _running_on(package, python))
+    return fitting or f"{line}, which needs a newer Python than {python.text}"
+
+
+def _running_on(package: str, python: Installed) -> VersionSet:
+    """The releases of a package whose own requirement admits a Python."""
+    row = lookup.find("pin", f"{package}:python")
+    found = NONE if row is not None else ANY
+    for spec, releases in lookup.over_time(row["value"]) if row is not None else ():
+        if parse_spec(str(spec)) & python.releases:
+            found |= releases or VersionSet.of(row["in"] if row is not None else 0)
+    return found
 
 
 def install_line(package: str, allowed: VersionSet) -> str:
