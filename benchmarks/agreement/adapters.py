@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import spoil_adapters
 from asking import Library, Tally
 from names import table
+from spoilt import hold
 
 from checkpoint_doctor.core.versions import pack
 from checkpoint_doctor.knowledge.lookup import names
@@ -35,5 +37,6 @@ def compare(library: Library) -> Iterator[Tally]:
 
 
 def compare_loading(library: Library, others: list[Library]) -> Iterator[Tally]:
-    """Nothing yet."""
-    yield from ()
+    """One tally for each sort of adapter_config.json, as spoilt.py has them."""
+    defaults = {other.version: other.ask("defaults") for other in others}
+    yield from hold(library, list(spoil_adapters.cases(library.version, defaults)), "adapter_config.json")

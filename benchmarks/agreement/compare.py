@@ -83,8 +83,8 @@ def main() -> int:
             for tally in tallies(library, others, arguments.parts):
                 name = f"{library.package} {library.version}"
                 share = f"{tally.share:8.3%}" if tally.cases else "       –"
-                line = f"{name:20} {tally.subject:38} {tally.cases:6} cases {share} {len(tally.misses):5} missed {tally.note}"
-                print(line.rstrip(), flush=True)
+                line = f"{name:20} {tally.subject:38} {tally.cases:6} cases {share} {len(tally.misses):5} missed"
+                print(f"{line} {tally.note}".rstrip(), flush=True)
                 if tally.total:
                     continue
                 for what, predicted, real in tally.misses[: arguments.show]:
