@@ -22,8 +22,6 @@ _NAMES = """
     torchvision transformers triton vllm vptq
 """
 PACKAGES = frozenset(_NAMES.split())
-# NAME-VERSION.dist-info; NAME-VERSION[-pyX.Y[-platform]].egg-info
-_METADATA = re.compile(r"[^-]+-([^-]+?)(?:-py3[^/]*)?\.(?:dist|egg)-info", re.ASCII)
 MAX_ENTRIES = 100_000
 MAX_PATHS = 200
 MAX_CFG_BYTES = 1 << 16
@@ -131,7 +129,15 @@ def _in_folder(path: str) -> Iterator[tuple[str, str]]:
                 if not entry.name.endswith("-info"):
                     continue
                 name = entry.name.partition("-")[0].lower().replace("_", "-").replace(".", "-")
-                if name in PACKAGES and (match := _METADATA.fullmatch(entry.name)) is not None:
-                    yield name, match[1]
+                if name in PACKAGES and (version := _version(entry.name)):
+                    yield name, version
     except OSError:
         return
+
+
+def _version(folder: str) -> str:
+    """The version in NAME-VERSION.dist-info or NAME-VERSION[-pyX.Y[-platform]].egg-info, "" when there is none."""
+    stem, _, kind = folder.rpartition(".")
+    parts = stem.split("-")
+    told = kind in ("dist-info", "egg-info") and len(parts) > 1 and (kind == "egg-info" or len(parts) == 2)
+    return parts[1] if told else ""

@@ -15,7 +15,7 @@ from checkpoint_doctor import api
 from checkpoint_doctor.core.versions import VersionSet, dotted
 from checkpoint_doctor.errors import UserError
 from checkpoint_doctor.knowledge import lookup
-from checkpoint_doctor.versions import environment, site_packages
+from checkpoint_doctor.versions import environment, site_packages, targets
 
 NEWEST = lookup.newest("transformers")
 BEYOND = f"{int(NEWEST.split('.')[0]) + 1}.0.0"
@@ -167,7 +167,7 @@ def test_what_is_no_environment_is_one_line_and_a_hint(tmp_path: Path, path: str
     ],
 )
 def test_targets_as_people_write_them(spec: str, package: str, releases: str) -> None:
-    (found,) = environment.of_targets([spec]).packages.items()
+    (found,) = targets.of_targets([spec]).packages.items()
     assert (found[0], str(found[1].releases)) == (package, releases)
 
 
@@ -176,7 +176,7 @@ def test_targets_as_people_write_them(spec: str, package: str, releases: str) ->
 )
 def test_a_target_that_is_none_is_one_line_and_a_hint(spec: str) -> None:
     with pytest.raises(UserError) as caught:
-        environment.of_targets([spec])
+        targets.of_targets([spec])
     assert caught.value.hint and "\n" not in caught.value.message
 
 
@@ -184,7 +184,7 @@ def test_a_target_that_is_none_is_one_line_and_a_hint(spec: str) -> None:
 def test_no_target_breaks_it(spec: str) -> None:
     for target in (spec, f"transformers{spec}", f"peft=={spec}"):
         with contextlib.suppress(UserError):
-            environment.of_targets([target])
+            targets.of_targets([target])
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_another_transformers_brings_its_own_tokenizers(tmp_path: Path) -> None:
 
 
 def test_targets_alone_are_all_that_counts() -> None:
-    assert texts(api.environment(targets=["vllm==0.11"])) == {"vllm": "0.11"}
+    assert texts(api.environment(targets=["peft==0.14"])) == {"peft": "0.14"}
     assert api.environment(targets=["newest"]).assumed
 
 
@@ -252,10 +252,10 @@ def test_a_server_brings_the_transformers_that_it_asks_for(monkeypatch: pytest.M
     find = lookup.find
     monkeypatch.setattr(lookup, "find", lambda kind, name: row if name == "vllm:transformers" else find(kind, name))
     monkeypatch.setattr(lookup, "releases", lambda package: (207, 1100, 1900, 3300) if package == "vllm" else (52300,))
-    there = environment.of_targets(["vllm==0.11"]).packages["transformers"]
+    there = targets.of_targets(["vllm==0.11"]).packages["transformers"]
     assert (str(there.releases), there.text) == (">=4.55.2,<5.0.0", "<5,>=4.55.2 (by vllm 0.11)")
-    there = environment.of_targets(["vllm>=0.12"]).packages["transformers"]
+    there = targets.of_targets(["vllm>=0.12"]).packages["transformers"]
     assert str(there.releases) == ">=4.55.2,<5.0.0 or >=5.5.3,<6.0.0"
-    assert "transformers" not in environment.of_targets(["vllm==0.2.7"]).packages
-    assert "transformers" not in environment.of_targets(["vllm==0.99"]).packages
-    assert environment.of_targets(["vllm==0.11", "transformers==5.0"]).packages["transformers"].text == "5.0"
+    assert "transformers" not in targets.of_targets(["vllm==0.2.7"]).packages
+    assert "transformers" not in targets.of_targets(["vllm==0.99"]).packages
+    assert targets.of_targets(["vllm==0.11", "transformers==5.0"]).packages["transformers"].text == "5.0"
