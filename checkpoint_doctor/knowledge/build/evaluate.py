@@ -22,7 +22,7 @@ _ABSENT = {"is_mistral_common_available"}
 _CONSTRUCTORS: dict[str, Callable[..., Any]] = {
     "OrderedDict": OrderedDict, "dict": dict, "list": list, "tuple": tuple, "set": set, "frozenset": frozenset,
     "sorted": sorted, "len": len, "str": str, "zip": lambda *parts: list(zip(*parts)),
-    "enumerate": lambda *parts: list(enumerate(*parts)), "range": lambda *parts: list(range(*parts))[:10_000],
+    "enumerate": lambda *parts: list(enumerate(*parts)), "range": lambda *parts: list(range(*parts)[:10_000]),
 }  # fmt: skip
 _METHODS = {
     dict: {"keys", "values", "items", "copy", "get"},
