@@ -14,12 +14,14 @@ class Known:
     """What is known by a name, of one kind.
 
     Attributes:
-        kind: see knowledge.kinds; or "config_field" and "peft_field" for a field of a configuration class.
+        kind: see knowledge.kinds; or "config_field", "peft_field" and "quantization_field" for a field.
         title: the kind for people.
         name: as the library spells it; of a field "CLASS.FIELD".
         package: the distribution whose releases are counted, "" when it is not about releases.
         releases: those that know the name; None when it is not about releases.
         values: by entry what it was, each with its releases; None for all of `releases`.
+        reason: for what was entered by hand, why; "" for what was read out of the releases.
+        link: where that is told.
     """
 
     kind: str
@@ -28,3 +30,5 @@ class Known:
     package: str
     releases: VersionSet | None
     values: Mapping[str, tuple[tuple[Any, VersionSet | None], ...]] = field(default_factory=dict)
+    reason: str = ""
+    link: str = ""

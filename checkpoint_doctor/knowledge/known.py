@@ -11,10 +11,18 @@ from checkpoint_doctor.errors import UserError
 from checkpoint_doctor.knowledge import lookup
 from checkpoint_doctor.knowledge.kinds import KINDS
 
-# Kinds of configuration classes to what a field of theirs is called, and to whose they are.
-FIELDS = {"config": "config_field", "peft_config": "peft_field"}
-PACKAGES = {"config": "transformers", "peft_config": "peft"}
-TITLES = {"config_field": "field of a configuration class", "peft_field": "field of an adapter configuration"}
+# Kinds with fields to what a field of theirs is called, and to whose they are.
+FIELDS = {"config": "config_field", "peft_config": "peft_field", "quantization": "quantization_field"}
+PACKAGES = {"config": "transformers", "peft_config": "peft", "quantization": "transformers"}
+TITLES = {
+    "config_field": "field of a configuration class",
+    "peft_field": "field of an adapter configuration",
+    "quantization_field": "field of a quantisation method",
+}
+# What most people mean by a name stands first.
+FIRST = ("model_type", "architecture", "peft_type", "config", "quantization", "tokenizer")
+# Entries that are releases, packed.
+PACKED = {("safetensors_dtype", "header")}
 MAX_NAME = 200
 
 
@@ -45,7 +53,7 @@ def known(name: str, kind: str | None = None) -> list[Known]:
 
 
 def _exactly(name: str, kind: str | None) -> Iterator[Known]:
-    for one in KINDS:
+    for one in sorted(KINDS, key=lambda one: (FIRST.index(one) if one in FIRST else len(FIRST), one)):
         if kind in (None, one) and (row := lookup.find(one, name)) is not None:
             yield _row(one, name, row)
     for one, field_kind in FIELDS.items():
@@ -59,9 +67,25 @@ def _row(kind: str, name: str, row: dict[str, Any]) -> Known:
     values = {key: tuple(lookup.over_time(value)) for key, value in sorted(row.items()) if key != "in"}
     if kind == "release":
         values = {key: (([dotted(one) for one in row[key]], None),) for key in ("all", "yanked")}
-    elif kind in FIELDS and isinstance(row.get("fields"), dict):
+    elif isinstance(row.get("fields"), dict):
         values["fields"] = ((sorted(row["fields"]), None),)
-    return Known(kind, KINDS[kind].title, name, package, releases, values)
+    for key, over_time in values.items():
+        if (kind, key) in PACKED:
+            values[key] = tuple((dotted(one) if type(one) is int else one, when) for one, when in over_time)
+        else:
+            values[key] = tuple((_public(one), when) for one, when in over_time)
+    return Known(kind, KINDS[kind].title, name, package, releases, values, *lookup.by_hand(kind, name))
+
+
+def _public(value: Any) -> Any:
+    """A value without the table's own way of writing what changed over time."""
+    if isinstance(value, dict) and "@" in value:
+        return {
+            "over_time": [{"value": _public(one), "in": VersionSet.of(bounds).pairs()} for one, bounds in value["@"]]
+        }
+    if isinstance(value, dict):
+        return {key: _public(inner) for key, inner in value.items()}
+    return value
 
 
 def _fields(kind: str, field_kind: str, name: str) -> Iterator[Known]:
@@ -88,10 +112,11 @@ def _timeline(kind: str, cls: str, field: str, row: dict[str, Any]) -> list[tupl
         from checkpoint_doctor.knowledge import configs
 
         return configs.timeline(cls, field)
-    if field not in row or field == "in":
+    fields = row.get("fields") if kind == "quantization" else row
+    if not isinstance(fields, dict) or field not in fields or field == "in":
         return []
     whole = VersionSet.of(row["in"])
-    return [(value, whole if when is None else when) for value, when in lookup.over_time(row[field])]
+    return [(value, whole if when is None else when) for value, when in lookup.over_time(fields[field])]
 
 
 def _names(kind: str | None) -> Iterator[str]:

@@ -91,6 +91,14 @@ def names(kind: str) -> Iterator[str]:
             yield line.split(b"\t", 2)[1].decode()
 
 
+def by_hand(kind: str, name: str) -> tuple[str, str]:
+    """The reason and the link of what overrides.tsv says about a name, two empty texts when it says nothing."""
+    for line in _by_hand().matching(f"{kind}\t{name}\t".encode("utf-8", "replace")):
+        parts = line.decode().split("\t")
+        return parts[3], parts[4]
+    return "", ""
+
+
 def rows(kind: str, holding: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """All names of a kind with their rows, sorted; only those whose generated row has this text somewhere in it."""
     text = holding.encode("utf-8", "replace")

@@ -11,6 +11,7 @@ from checkpoint_doctor.core.versions import VersionSet
 from checkpoint_doctor.render.clean import clean
 
 MAX_ENTRIES = 12
+MAX_FIELDS = 20
 MAX_ITEMS = 12
 MAX_VALUE = 160
 
@@ -19,7 +20,20 @@ def render_known(found: Sequence[Known], format_: str) -> str:
     """A paragraph an entry; or a JSON list of {kind, name, package, in, value}."""
     if format_ == "json":
         return json.dumps([_as_data(one) for one in found], indent=2)
-    return "\n".join(line for one in found for line in _lines(one))
+    fields = [one for one in found if one.kind.endswith("_field")]
+    lines = [line for one in found if one not in fields for line in _lines(one)]
+    lines += [_field(one) for one in fields[:MAX_FIELDS]]
+    if len(fields) > MAX_FIELDS:
+        lines.append(f"… and {len(fields) - MAX_FIELDS} more classes; --format json has them all")
+    return "\n".join(lines)
+
+
+def _field(one: Known) -> str:
+    """A field on one line, with the defaults it had."""
+    over_time = one.values.get("default", ())
+    # The releases are told with each default only when it changed.
+    told = [_short(value) + (f" ({when})" if len(over_time) > 1 else "") for value, when in over_time]
+    return f"{clean(one.name)}, {one.title}: {one.package} {one.releases}, by default {', then '.join(told)}"
 
 
 def _lines(one: Known) -> Iterator[str]:
@@ -32,6 +46,8 @@ def _lines(one: Known) -> Iterator[str]:
         for value, releases in over_time[-MAX_ENTRIES:]:
             told = "" if releases is None or releases == one.releases else f"   ({releases})"
             yield f"    {clean(key)}: {_short(value)}{told}"
+    if one.reason:
+        yield f"    by hand: {clean(one.reason)} ({clean(one.link)})"
     if len(shown) > MAX_ENTRIES:
         yield f"    … and {len(shown) - MAX_ENTRIES} more entries; --format json has them all"
 
@@ -46,13 +62,14 @@ def _short(value: Any) -> str:
 
 
 def _as_data(one: Known) -> dict[str, Any]:
-    return {
+    data: dict[str, Any] = {
         "kind": one.kind,
         "name": one.name,
         "package": one.package or None,
         "in": [] if one.releases is None else one.releases.pairs(),
         "value": {key: _value(over_time) for key, over_time in one.values.items()},
     }
+    return {**data, "reason": one.reason, "link": one.link} if one.reason else data
 
 
 def _value(over_time: Sequence[tuple[Any, VersionSet | None]]) -> Any:

@@ -24,6 +24,7 @@ ROWS = [
     ("peft_config", "LoraConfig", {"in": 1, "corda_config": {"@": [[None, 1500]]}, "r": 8}),
     ("peft_type", "LORA", {"in": 1, "config": "LoraConfig"}),
     ("pin", "transformers:tokenizers", {"in": 42800, "value": {"@": [["<0.14", [42800, 50000]], [">=0.22", 50000]]}}),
+    ("quantization", "tinyq", {"in": 43200, "fields": {"bits": {"@": [[4, [43200, 50000]], [8, 50000]]}, "sym": True}}),
     ("release", "peft", {"all": [1, 1500, 2102], "yanked": []}),
     ("release", "transformers", {"all": [42800, 43300, 50000, 52300], "yanked": [43300]}),
 ]  # fmt: skip
@@ -108,6 +109,26 @@ def test_what_nobody_knows(name: str, kind: str | None, hint: str) -> None:
     with pytest.raises(UserError) as caught:
         api.known(name, kind)
     assert hint in caught.value.hint
+
+
+def test_a_field_of_a_quantisation_method() -> None:
+    assert render_known(api.known("bits"), "text") == (
+        "tinyq.bits, field of a quantisation method: transformers >=4.32.0,"
+        " by default 4 (>=4.32.0,<5.0.0), then 8 (>=5.0.0)"
+    )
+    assert "fields: bits, sym" in render_known(api.known("tinyq"), "text")
+
+
+def test_what_was_entered_by_hand_says_why() -> None:
+    (row,) = (row for row in data("kimi_k2") if row["kind"] == "remote_type")
+    assert row["in"] == [] and row["package"] is None
+    assert row["reason"] and str(row["link"]).startswith("https://")
+
+
+def test_of_many_classes_some_are_shown() -> None:
+    one = api.known("TinyConfig.size")[0]
+    text = render_known([one] * 30, "text").splitlines()
+    assert (len(text), text[-1]) == (21, "… and 10 more classes; --format json has them all")
 
 
 def test_packages_and_requirements() -> None:
