@@ -80,6 +80,8 @@ def _running_on(package: str, python: Installed) -> VersionSet:
 def install_line(package: str, allowed: VersionSet) -> str:
     """The command that installs one of some releases of a package, "" when there is none; no yanked one is proposed."""
     row = lookup.find("release", package)
+    if row is None and allowed.bounds and len(allowed.bounds) % 2:  # a package whose releases we do not list
+        return f'pip install "{package}>={dotted(allowed.bounds[-1])}"'
     yanked = set(row["yanked"]) if row else set()
     good = [release for release in allowed.among(lookup.releases(package)) if release not in yanked]
     if not good:

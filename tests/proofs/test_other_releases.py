@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 PROBE = Path(__file__).with_name("release_probe.py")
 
+V4, V5 = ("4.36.2", "4.46.3", "4.57.6"), ("5.0.0", "5.6.0", "5.23.0")
 # Case, task, release, and a piece of the error, or what is seen. `fixed` is the case after `ckpt-doctor fix`.
 SAME_TOKENS = {"ids": [3, 5, 9, 1], "plain": "w3 w5 w9"}
 SPECIAL = {"ids": [3, 5, 9, 1], "plain": "w3 w9"}
@@ -73,6 +74,23 @@ SEEN: list[tuple[str, str, str, str | dict[str, Any]]] = [
       for release in ("4.46.3", "4.57.6", "5.0.0")),
     *((f"PRC005/{case}", "image_processor", "5.23.0", {"class": "Qwen2VLImageProcessorPil"})
       for case in ("bad_both_levels/given", "bad_only_inside/given", "bad_both_levels/fixed")),
+    *(("WGT012/bad_too_few/given", "model", release, "The state dictionary of the model you are trying to load is")
+      for release in V4),
+    *(("WGT012/bad_too_many/given", "model", release, {"missing_keys": 11}) for release in V4),
+    *((f"WGT012/{case}/given", "model", release, {"missing_keys": 0})
+      for case in ("bad_too_few", "bad_too_many") for release in V5),
+    *((f"WGT016/{case}/given", "model", release, {"missing_keys": missing}) for case, release, missing in (
+        ("bad_new_llava", "4.46.3", 12), ("bad_new_llava", "4.57.6", 0), ("bad_new_llava", "5.0.0", 0),
+        ("bad_new_llava", "5.23.0", 0), ("good_old_llava", "4.46.3", 0), ("good_old_llava", "4.57.6", 0),
+        ("bad_flat_tower", "4.46.3", 23), ("bad_flat_tower", "4.57.6", 23), ("bad_flat_tower", "5.0.0", 23),
+        ("bad_flat_tower", "5.6.0", 0), ("bad_flat_tower", "5.23.0", 0), ("bad_flat_clip", "4.57.6", 23),
+        ("bad_flat_clip", "5.0.0", 23), ("bad_flat_clip", "5.6.0", 0), ("bad_fused_experts", "4.46.3", 13),
+        ("bad_fused_experts", "4.57.6", 13), ("bad_fused_experts", "5.0.0", 0), ("bad_fused_experts", "5.23.0", 0),
+        ("good_single_experts", "4.57.6", 0), ("good_single_experts", "5.0.0", 0), ("good_single_experts", "5.23.0", 0),
+        ("bad_phimoe_in_5_0", "4.57.6", 0), ("bad_phimoe_in_5_0", "5.0.0", 3), ("bad_phimoe_in_5_0", "5.6.0", 0))),
+    ("TOK004/bad_pairs_by_transformers/given", "tokenizer", "4.36.2", "did not match any variant of untagged enum"),
+    ("TOK004/bad_pairs_by_transformers/given", "tokenizer", "4.46.3", {"ids": [0, 0, 0, 0, 0, 0, 1]}),
+    ("TOK005/bad_ignore_merges/given", "tokenizer", "4.36.2", {"ids": [0, 0, 0, 0, 0, 0, 1]}),
 ]  # fmt: skip
 
 

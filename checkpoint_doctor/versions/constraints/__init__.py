@@ -20,7 +20,11 @@ def modules() -> tuple[Module, ...]:
         adapter_values,
         model,
         processors,
+        safetensors_dtype,
+        tensor_names,
         tokenizer_config,
+        tokenizer_json,
+        torch_file,
     )
 
     return (
@@ -29,5 +33,9 @@ def modules() -> tuple[Module, ...]:
         adapter_values.constraints,
         model.constraints,
         processors.constraints,
+        safetensors_dtype.constraints,
+        tensor_names.constraints,
         tokenizer_config.constraints,
+        tokenizer_json.constraints,
+        torch_file.constraints,
     )
