@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,14 @@ from checkpoint_doctor import __version__
 from checkpoint_doctor.core.loads import Environment, Loads
 from checkpoint_doctor.core.report import Outcome, Report
 from checkpoint_doctor.engine.loader import load_rules
+from checkpoint_doctor.engine.pipeline import join
 from checkpoint_doctor.engine.run import run, where
 from checkpoint_doctor.engine.select import select
-from checkpoint_doctor.errors import UserError
+from checkpoint_doctor.errors import FactUnavailable, UserError
 from checkpoint_doctor.facts import llava
 from checkpoint_doctor.facts.checkpoint import Checkpoint
-from checkpoint_doctor.facts.subject import describe
+from checkpoint_doctor.facts.pipeline import components
+from checkpoint_doctor.facts.subject import describe, kind
 from checkpoint_doctor.knowledge import lookup
 from checkpoint_doctor.versions import environment as environments
 from checkpoint_doctor.versions.solve import loads_with
@@ -98,8 +101,27 @@ def check(
 
 
 def report_on(ckpt: Checkpoint, rules: Iterable[Rule], target: str) -> Report:
-    """Run the rules over facts that may hold planned edits."""
-    results = run(tuple(rules), ckpt)
+    """Run the rules over facts that may hold planned edits; of a diffusers pipeline over each component, too."""
+    rules = tuple(rules)
+    whole = _report(ckpt, rules, target)
+    if kind(ckpt) != "diffusers":
+        return whole
+    try:
+        found = [part.name for part in components(ckpt) if part.library == "transformers" and part.present]
+    except FactUnavailable as reason:
+        return replace(whole, skipped=(*whole.skipped, Outcome("VER", reason.reason)))
+    # A component is loaded by itself: from its own folder, as what it is there.
+    parts = {
+        name: _report(
+            Checkpoint(ckpt.root / name, find_base=False, environment=ckpt.environment), rules, f"{target}/{name}"
+        )
+        for name in found
+    }
+    return join(whole, parts)
+
+
+def _report(ckpt: Checkpoint, rules: tuple[Rule, ...], target: str) -> Report:
+    results = run(rules, ckpt)
     loads = Loads()
     try:
         loads = with_lines(ckpt, loads_with(ckpt))

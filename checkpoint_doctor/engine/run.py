@@ -37,8 +37,18 @@ def run(rules: Sequence[Rule], ckpt: Checkpoint) -> Results:
     results = Results()
     for rule in rules:
         results.rules_run += _ask(rule, ckpt, results)
-    results.findings.sort(key=lambda f: (SEVERITIES.index(f.severity), f.file, f.line, f.code, f.pointer))
+    results.findings = in_order(results.findings)
     return results
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """The order of a report: the worst first."""
+    return sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), f.file, f.line, f.code, f.pointer))
+
+
+def fingerprint(code: str, file: str, pointer: str) -> str:
+    """The identity of a finding; no line number: an edit elsewhere in the file must not make a known one look new."""
+    return hashlib.sha256("\0".join((code, file, pointer)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _ask(rule: Rule, ckpt: Checkpoint, results: Results) -> bool:
@@ -109,8 +119,6 @@ def _finding(rule: Rule, problem: Problem, ckpt: Checkpoint) -> Finding:
     for name in _TEXTS:
         if isinstance(text := evidence.get(name), str):
             evidence[name] = printable(_with_paths(text, ckpt, file), MAX_EVIDENCE)
-    # No line number: an edit elsewhere in the file must not make a known finding look new.
-    identity = "\0".join((rule.code, file, problem.pointer)).encode("utf-8", "surrogatepass")
     return Finding(
         rule.code,
         rule.name,
@@ -121,7 +129,7 @@ def _finding(rule: Rule, problem: Problem, ckpt: Checkpoint) -> Finding:
         printable(problem.message, MAX_MESSAGE),
         problem.fix,
         evidence,
-        hashlib.sha256(identity).hexdigest()[:16],
+        fingerprint(rule.code, file, problem.pointer),
     )
 
 

@@ -10,6 +10,7 @@ from checkpoint_doctor.core.tensor import TensorInfo
 from checkpoint_doctor.core.words import plural, size
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.facts.pipeline import pipeline_class
 from checkpoint_doctor.facts.printable import printable
 
 Kind = Literal[
@@ -92,6 +93,8 @@ def _is_adapter_hub(ckpt: Checkpoint) -> bool:
 def describe(ckpt: Checkpoint) -> str:
     """The first line of a report: family, size, dtype; for an adapter also rank and base."""
     what = kind(ckpt)
+    if what == "diffusers":
+        return f"{_LINES[what]} {pipeline_class(ckpt)}".rstrip()
     if what in _LINES:
         return _LINES[what]
     if what in ("adapter", "llava-adapter"):
