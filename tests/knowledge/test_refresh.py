@@ -26,7 +26,6 @@ def few_readers(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("architectures", "model_types", "pins", "tokenizers_auto")
     monkeypatch.setattr("checkpoint_doctor.knowledge.build.collect.READERS", tuple(("transformers", n) for n in names))
     monkeypatch.setattr(gates, "ANCHORS", ())
-    monkeypatch.setattr(gates, "FIELD_ANCHORS", ())
 
 
 def run(tmp: Path, *, versions: tuple[str, ...] = (), yanked: tuple[str, ...] = (), kept: str = "facts") -> list[str]:
@@ -153,17 +152,26 @@ def test_moved_tables_are_refused(tmp_path: Path) -> None:
 def test_a_sudden_drop_is_refused_but_in_a_new_major(tmp_path: Path) -> None:
     many = tuple(f"type{number}" for number in range(100))
     transformers(tmp_path / "wheels", "4.10.0", many)
-    transformers(tmp_path / "wheels", "5.0.0", many[:50])
+    transformers(tmp_path / "wheels", "5.0.0", many[:90])
     assert run(tmp_path)
-    transformers(tmp_path / "wheels", "5.1.0", many[:40])
-    with pytest.raises(UserError, match=r"5\.1\.0: 41 of kind model_type, but 5\.0\.0 has 51"):
+    transformers(tmp_path / "wheels", "5.1.0", many[:80])
+    with pytest.raises(UserError, match=r"5\.1\.0: 81 of kind model_type, but 5\.0\.0 has 91"):
         run(tmp_path)
 
 
 def test_known_dates_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gates, "ANCHORS", (("model_type", "llama", ">=4.28.0"),))
+    monkeypatch.setattr(gates, "ANCHORS", (("model_type", "llama", "", ">=4.28.0"),))
     transformers(tmp_path / "wheels", "5.0.0")
-    with pytest.raises(UserError, match=r"llama is in >=5\.0\.0, but it is known to be in >=4\.28\.0"):
+    with pytest.raises(UserError, match=r"model_type llama is in >=5\.0\.0, but it is known to be in >=4\.28\.0"):
+        run(tmp_path)
+
+
+def test_known_dates_of_an_entry_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "ANCHORS", (("tokenizer_map", "llama", "fast", ">=5.0.0"),))
+    transformers(tmp_path / "wheels", "5.0.0")
+    assert run(tmp_path)
+    monkeypatch.setattr(gates, "ANCHORS", (("tokenizer_map", "llama", "name", ">=5.0.0"),))
+    with pytest.raises(UserError, match="tokenizer_map llama name is in none"):
         run(tmp_path)
 
 

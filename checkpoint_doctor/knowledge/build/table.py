@@ -10,7 +10,6 @@ from typing import Any
 from checkpoint_doctor.core.versions import pack
 from checkpoint_doctor.errors import UserError
 from checkpoint_doctor.knowledge.build import gates
-from checkpoint_doctor.knowledge.build.collect import Kept
 from checkpoint_doctor.knowledge.build.intervals import Fact, Rows, merge
 from checkpoint_doctor.knowledge.build.lock import Locked
 from checkpoint_doctor.knowledge.build.readers import reader
@@ -69,6 +68,3 @@ def write(path: Path, content: bytes) -> bool:
     finally:
         part.unlink(missing_ok=True)
     return True
-
-
-__all__ = ["Kept", "releases", "rows", "write"]

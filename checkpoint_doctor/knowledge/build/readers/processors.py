@@ -35,7 +35,9 @@ def read(sources: Sources) -> Iterator[Fact]:
         files = [path for path in sources.paths("transformers/") if path.rpartition("/")[2].startswith(beginning)]
         family = Family.of(sources, files)
         defined, public = {*family.classes, *family.aliases}, family.exports | in_init
-        names = {name for name in defined & public if _ends(name, ending)} | set(classes_in(list(table.values())))
+        # The tables also name classes that were never written (Llama4ImageProcessor).
+        named = set(classes_in(list(table.values())))
+        names = {name for name in defined if name in named or (name in public and _ends(name, ending))}
         for name in sorted(names):
             yield kind, name, {}
         if kind == "image_processor":
@@ -44,8 +46,9 @@ def read(sources: Sources) -> Iterator[Fact]:
 
 
 def _ends(name: str, ending: str) -> bool:
-    """Whether a class is of that sort by its name: LlavaImageProcessorFast, LlavaImageProcessorPil."""
-    return name.removesuffix("Fast").removesuffix("Pil").endswith(ending) and not name.startswith("Auto")
+    """Whether a class is of that sort by its name: LlavaImageProcessorFast, LlavaImageProcessorPil, XProcessorWithLM."""
+    plain = name.removesuffix("Fast").removesuffix("Pil").removesuffix("WithLM")
+    return plain.endswith(ending) and not name.startswith("Auto")
 
 
 def by_backend(value: Any, alone: str) -> dict[str, str]:

@@ -30,7 +30,9 @@ def read(sources: Sources) -> Iterator[Fact]:
     files = [path for path in sources.paths("transformers/") if path.rpartition("/")[2].startswith("tokenization_")]
     family = Family.of(sources, files)
     public = family.exports | offered(sources)
-    names = set(classes_in(list(table.values()))) | (family.heirs(ROOTS) | ROOTS) & public
+    # The table also names classes that were never written (ParakeetCTCTokenizer).
+    names = set(classes_in(list(table.values()))) & {*family.classes, *family.aliases}
+    names |= (family.heirs(ROOTS) | ROOTS) & public
     names |= {name for name, of in family.aliases.items() if of in names and name in public}
     aliases = dict(_aliases(sources, names))
     for name in sorted(names | set(aliases)):
