@@ -1,0 +1,67 @@
+"""The parts of config.json that a configuration class of transformers reads, and which class that is in a release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from checkpoint_doctor.core.versions import VersionSet
+from checkpoint_doctor.facts.checkpoint import Checkpoint
+from checkpoint_doctor.facts.subject import kind as subject_kind
+from checkpoint_doctor.knowledge import configs, lookup
+from checkpoint_doctor.versions.model_types import OTHER_LIBRARIES
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One object of config.json.
+
+    Attributes:
+        values: what stands there.
+        path: the keys that lead to it.
+        model_type: the one of the whole file.
+        known: the releases that know it.
+    """
+
+    values: dict[str, Any]
+    path: tuple[str, ...]
+    model_type: str
+    known: VersionSet
+
+    def pointer(self, *keys: str) -> str:
+        """The JSON pointer of a value in it."""
+        return "".join(f"/{key}" for key in (*self.path, *keys))
+
+    def config_class(self, release: int) -> str:
+        """The class that reads the object in a release, "" when that cannot be told."""
+        cls = configs.config_class(self.model_type, release)
+        if cls is None or not self.path:
+            return cls or ""
+        sub = configs.sub_configs(cls, release).get(self.path[0])
+        if sub is None or sub.config:
+            return sub.config if sub else ""
+        inner = self.values.get("model_type", sub.model_type)
+        return (configs.config_class(inner, release) if isinstance(inner, str) else None) or ""
+
+    def releases(self, first: int = 0, before: int | None = None) -> tuple[int, ...]:
+        """The releases of transformers that know the model type, within bounds, oldest first."""
+        window = self.known & VersionSet((first,) if before is None else (first, before))
+        return window.among(lookup.releases("transformers"))
+
+
+def sections(ckpt: Checkpoint) -> Iterator[Section]:
+    """config.json and the nested configs in it that transformers' own classes read; none of what other code reads.
+
+    Raises:
+        FactUnavailable: config.json cannot be read.
+    """
+    config = ckpt.config
+    name = config.get("model_type")
+    known = lookup.since("model_type", name) if isinstance(name, str) else None
+    if known is None or config.get("auto_map") or ckpt.is_llava or subject_kind(ckpt) in OTHER_LIBRARIES:
+        return
+    yield Section(config, (), str(name), known)
+    for key, value in config.items():
+        if key.endswith("_config") and isinstance(value, dict) and key.isidentifier():
+            yield Section(value, (key,), str(name), known)

@@ -1,0 +1,11 @@
+"""What 5.x writes and 4.x passes over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checkpoint_doctor.sdk import Checkpoint, Problem, version_problems
+
+
+def check(ckpt: Checkpoint) -> Iterator[Problem]:
+    yield from version_problems(ckpt, "rope-parameters")

@@ -1,0 +1,100 @@
+"""What the installed transformers does with the directories of the VER cases about config.json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+transformers = pytest.importorskip("transformers")
+
+from checkpoint_doctor.core.versions import VersionSet  # noqa: E402
+from checkpoint_doctor.knowledge import configs, lookup  # noqa: E402
+from checkpoint_doctor.versions.constraints import rope  # noqa: E402
+
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+LAST_OLD = 45706
+
+
+def config_of(folder: Path) -> Any:
+    return transformers.AutoConfig.from_pretrained(folder)
+
+
+def written(folder: Path, config: dict[str, Any]) -> Any:
+    (folder / "config.json").write_text(json.dumps(config))
+    return config_of(folder)
+
+
+@pytest.mark.parametrize("case", ["bad_open_llama", "bad_only_the_name"])
+def test_removed_types_are_refused(case: str) -> None:
+    with pytest.raises(ValueError, match="does not recognize this architecture"):
+        config_of(FIXTURES / "VER011" / case / "given")
+
+
+def test_the_new_name_of_a_type_loads(tmp_path: Path) -> None:
+    config = json.loads((FIXTURES / "VER011/bad_only_the_name/fixed/config.json").read_text())
+    assert type(written(tmp_path, config)).__name__ == "LlamaConfig"
+
+
+def with_old_theta() -> list[str]:
+    """The model types of 4.57.6 that the installed release still has and whose class had a base of its own."""
+    found = []
+    for name in lookup.names("model_type"):
+        cls = configs.config_class(name, LAST_OLD)
+        known = lookup.since("model_type", name) or VersionSet(())
+        if cls and lookup.release(transformers.__version__) in known:
+            fields = configs.fields(cls, LAST_OLD)
+            if any(one in fields for one in rope.THETA) and "rope_scaling" in fields:
+                found.append(name)
+    return found
+
+
+@pytest.mark.parametrize("scaling", [{"rope_type": "default"}, {"rope_type": "linear", "factor": 4.0}])
+def test_old_keys_beside_the_new_one_change_nothing(scaling: dict[str, Any], tmp_path: Path) -> None:
+    """For every model type: what VER012's fix writes leaves the installed release's rope parameters as they were."""
+    types = with_old_theta()
+    assert len(types) > 60
+    for name in types:
+        cls = configs.config_class(name, LAST_OLD)
+        theta = next(one for one in rope.THETA if cls and one in configs.fields(cls, LAST_OLD))
+        new = {"model_type": name, "rope_parameters": {**scaling, "rope_theta": 12345.0}}
+        old = {theta: 12345.0, **({"rope_scaling": scaling} if len(scaling) > 1 else {})}
+        try:
+            alone = written(tmp_path, new)
+        except Exception as problem:  # not every type takes every scaling
+            print(name, problem)
+            continue
+        assert written(tmp_path, {**new, **old}).rope_parameters == alone.rope_parameters, name
+
+
+@pytest.mark.parametrize("case", ["bad_theta", "bad_llama3"])
+def test_fixed_directories_compute_the_same(case: str) -> None:
+    pytest.importorskip("torch")
+    frequencies = []
+    for part in ("given", "fixed"):
+        model = transformers.AutoModel.from_config(config_of(FIXTURES / "VER012" / case / part))
+        frequencies.append(model.rotary_emb.inv_freq)
+    assert (frequencies[0] == frequencies[1]).all() and frequencies[0][1] != 0.1
+
+
+def test_the_new_dtype_key_wins(tmp_path: Path) -> None:
+    config = json.loads((FIXTURES / "VER013/bad_dtype_only/fixed/config.json").read_text())
+    assert str(written(tmp_path, config).dtype) == "torch.float32"
+    assert str(written(tmp_path, {**config, "torch_dtype": "bfloat16"}).dtype) == "torch.float32"
+
+
+def test_phi3_no_longer_knows_su() -> None:
+    with pytest.raises(KeyError, match="Missing required keys in `rope_parameters`"):
+        config_of(FIXTURES / "VER014/bad_phi3_su/given")
+
+
+def test_phi3_knows_longrope(tmp_path: Path) -> None:
+    config = json.loads((FIXTURES / "VER014/bad_phi3_su/fixed/config.json").read_text())
+    assert written(tmp_path, config).rope_parameters["rope_type"] == "longrope"
+
+
+def test_rope_parameters_count_before_rope_theta() -> None:
+    assert config_of(FIXTURES / "CFG021/bad_two_values/given").rope_parameters["rope_theta"] == 500000.0
