@@ -8,6 +8,7 @@ not count. Half-open bounds stay true when a new release appears: "last seen in 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -54,7 +55,7 @@ class VersionSet:
         return cls((release, release + 1))
 
     def __contains__(self, release: int) -> bool:
-        return sum(bound <= release for bound in self.bounds) % 2 == 1
+        return bisect_right(self.bounds, release) % 2 == 1
 
     def __bool__(self) -> bool:
         return bool(self.bounds)

@@ -16,7 +16,8 @@ from checkpoint_doctor.knowledge.lookup import at, find, over_time
 
 STRICT_SINCE = 50400
 """From this release on field types are checked."""
-_ROOT = "PretrainedConfig", "PreTrainedConfig"  # The second name since 5.0.0.
+ROOTS = "PretrainedConfig", "PreTrainedConfig"
+"""The root classes; the second name since 5.0.0."""
 _DEPTH = 12
 
 
@@ -70,7 +71,7 @@ def lineage(cls: str, release: int) -> tuple[str, ...]:
 
 
 def _root(release: int) -> str:
-    return _ROOT[release >= 50000]
+    return ROOTS[release >= 50000]
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,8 @@
 """The class validators of strict configuration classes as conditions: [condition, exception, message].
 
-A condition is the library's own expression on `self`, for example "self.hidden_size % self.num_attention_heads != 0";
-versions/conditions.py works out those that it can and keeps silent about the others. The message is an f-string's text.
+A condition is the library's own expression on `self`, for example "self.hidden_size % self.num_attention_heads != 0",
+of the forms that knowledge/conditions.py knows; the others are left out. The message is an f-string. ["super"] comes
+first where the parent's validator of that name is called, too.
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ import copy
 from collections.abc import Iterator
 
 from checkpoint_doctor.knowledge.build.configs.fields import functions
+from checkpoint_doctor.knowledge.conditions import readable
 
-Check = list[str]
-_LONGEST = 600
-# These the root class has, too; versions/strict.py knows them.
-_GENERAL = {"validate_layer_type", "validate_rope", "validate_token_ids", "validate_output_attentions"}
+Check = list[str]  # condition, exception, message; or ["super"]
+_LONGEST = 300
 
 
 def checks(node: ast.ClassDef) -> dict[str, list[Check]]:
@@ -23,7 +23,9 @@ def checks(node: ast.ClassDef) -> dict[str, list[Check]]:
     found: dict[str, list[Check]] = {}
     for name, method in functions(node).items():
         if name.startswith("validate_") or name == "__post_init__":
-            conditions = list(_raises(method.body, [], {}))
+            conditions = [one for one in _raises(method.body, [], {}) if readable(one[0])]
+            if f"super().{name}()" in ast.unparse(method) and name != "__post_init__":
+                conditions.insert(0, ["super"])
             if name != "__post_init__" or conditions:
                 found[f"c:{name}"] = conditions
     return found
@@ -66,8 +68,8 @@ def _check(given: list[ast.expr], statement: ast.Raise, names: dict[str, ast.exp
     error = statement.exc
     if isinstance(error, ast.Call):
         message = ast.unparse(_put(error.args[0], names)) if error.args else "''"
-        return [condition[:_LONGEST], ast.unparse(error.func), message[:_LONGEST]]
-    return [condition[:_LONGEST], ast.unparse(error) if error else "Exception", "''"]
+        return [condition, ast.unparse(error.func), message if len(message) <= _LONGEST else "'…'"]
+    return [condition, ast.unparse(error) if error else "Exception", "''"]
 
 
 class _Putting(ast.NodeTransformer):

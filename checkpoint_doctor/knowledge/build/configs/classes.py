@@ -18,7 +18,7 @@ from checkpoint_doctor.knowledge.build.configs.rope import rope_entries
 from checkpoint_doctor.knowledge.build.configs.types import aliases, lazy
 
 # Methods by which a class would read its dictionary in another way than all others do.
-_OWN = ("__init__", "from_dict", "get_config_dict", "from_pretrained", "__setattr__", "__new__")
+_OWN = ("__init__", "__new__", "__setattr__", "from_dict")
 
 
 def classes(tree: ast.Module) -> dict[str, tuple[list[str], dict[str, Any]]]:

@@ -12,7 +12,10 @@ AUTO = "AutoConfig"
 
 
 def sub_configs(node: ast.ClassDef) -> dict[str, Any]:
-    """Entries "s:KEY": [class name or "AutoConfig"], then the model type that AutoConfig takes when none is given.
+    """Entries "s:KEY": [class or "AutoConfig", the type that it takes when none is given, {"set": keys in it}].
+
+    The keys are those that the class's own code sets or removes first; "model_type" among them means that a type that
+    is not known may be rewritten. What is empty at the end is left out.
 
     From `sub_configs_defaults` (5.20), else from `sub_configs` (4.47), else from what __init__ does with its arguments.
     """
@@ -21,13 +24,15 @@ def sub_configs(node: ast.ClassDef) -> dict[str, Any]:
     made = dict(one for body in bodies for one in _made(body))
     types = {key: text for body in bodies for key, text in _default_types(body)}
     declared = _declared(node)
+    touched = [one for body in bodies for one in _touched(body)]
     found: dict[str, Any] = {}
     for key, (name, given) in {**made, **declared}.items():
-        # `sub_configs` often says AutoConfig where the code names one class, and the other way round it never does.
-        if name == AUTO and key in made and made[key][0] != AUTO:
+        # Before 5.20 `sub_configs` is a mere list: it often says AutoConfig where the code names one class.
+        if key in made and made[key][0] != AUTO:
             name = made[key][0]
         given = given or (types.get(key, "") if name == AUTO else "")
-        found[f"s:{key}"] = [name, given] if given else [name]
+        keys = sorted({item for owner, item in touched if owner in (key, "")})
+        found[f"s:{key}"] = [name, given, {"set": keys}] if keys else [name, given] if given else [name]
     return found
 
 
@@ -75,6 +80,33 @@ def _made(function: ast.FunctionDef) -> Iterator[tuple[str, tuple[str, str]]]:
 def _names(node: ast.expr, key: str) -> bool:
     """Whether an expression is KEY, self.KEY or a dictionary that takes it in."""
     return any(getattr(part, "id", None) == key or getattr(part, "attr", None) == key for part in ast.walk(node))
+
+
+def _touched(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
+    """(KEY, key in it) of what is set in or taken from `self.KEY` while it is a dictionary; KEY "" for a local name."""
+    for item in ast.walk(function):
+        if isinstance(item, ast.If) and "model_type" in ast.unparse(item.test):
+            for inner in ast.walk(item):
+                if isinstance(inner, ast.Assign) and ast.unparse(inner.targets[0]).endswith("['model_type']"):
+                    yield _owner(inner.targets[0].value), "model_type"  # type: ignore[attr-defined]
+        elif isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Subscript):
+            key = getattr(item.targets[0].slice, "value", None)
+            if isinstance(key, str) and key != "model_type" and ast.unparse(item.targets[0].value).startswith("self."):
+                yield _owner(item.targets[0].value), key
+        elif isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and item.args:
+            first, owner = item.args[0], item.func.value
+            if item.func.attr == "update" and isinstance(first, ast.Dict):
+                for one in first.keys:
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                        yield _owner(owner), one.value
+            elif item.func.attr == "pop" and ast.unparse(owner).startswith("self."):
+                key = getattr(first, "value", None)
+                if isinstance(key, str) and key != "model_type":
+                    yield _owner(owner), key
+
+
+def _owner(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _default_types(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
