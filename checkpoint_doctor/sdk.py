@@ -38,6 +38,7 @@ from checkpoint_doctor.facts.wrappers import wrapped
 from checkpoint_doctor.knowledge import lookup as knowledge
 from checkpoint_doctor.knowledge.architectures import builders, namesakes
 from checkpoint_doctor.versions import model_types
+from checkpoint_doctor.versions.backends import missing_backends
 from checkpoint_doctor.versions.pairs import importable_peft
 from checkpoint_doctor.versions.ranges import colliding, span
 from checkpoint_doctor.versions.solve import loads_with
@@ -84,6 +85,7 @@ __all__ = [
     "loads_with",
     "mend_json",
     "merge_fix",
+    "missing_backends",
     "model_types",
     "named_files",
     "namesakes",

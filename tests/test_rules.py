@@ -40,7 +40,7 @@ def settings(case: Path) -> dict[str, Any]:
 
 def findings(case: Path, code: str) -> list[Finding]:
     chosen = settings(case)
-    environment = api.environment(targets=chosen["targets"])
+    environment = api.environment(targets=chosen["targets"], python=chosen.get("python"))
     report = api.check(chosen["path"], base=chosen.get("base"), choose=[code], environment=environment)
     assert not report.crashed, report.crashed
     return list(report.findings)
@@ -123,7 +123,8 @@ def test_fix(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     copy = tmp_path / "case"
     shutil.copytree(case, copy, symlinks=True)
     monkeypatch.chdir(copy)
-    path, environment = settings(case)["path"], api.environment(targets=settings(case)["targets"])
+    chosen = settings(case)
+    path, environment = chosen["path"], api.environment(targets=chosen["targets"], python=chosen.get("python"))
     before = digest(copy / "given")
     done = api.repair(path, unsafe=True, choose=[code], environment=environment)
     assert not done.refused, [reason for _, reason in done.refused]

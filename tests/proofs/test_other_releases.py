@@ -91,6 +91,11 @@ SEEN: list[tuple[str, str, str, str | dict[str, Any]]] = [
     ("TOK004/bad_pairs_by_transformers/given", "tokenizer", "4.36.2", "did not match any variant of untagged enum"),
     ("TOK004/bad_pairs_by_transformers/given", "tokenizer", "4.46.3", {"ids": [0, 0, 0, 0, 0, 0, 1]}),
     ("TOK005/bad_ignore_merges/given", "tokenizer", "4.36.2", {"ids": [0, 0, 0, 0, 0, 0, 1]}),
+    ("QNT001/bad_fp8/given", "model", "4.46.3", "Unknown quantization type, got fp8"),
+    ("QNT001/bad_nvfp4/given", "model", "4.57.6", {"missing_keys": 0}),
+    ("QNT002/bad_gptq/given", "model", "4.46.3", "No module named 'optimum'"),
+    *(("QNT002/bad_gptq/given", "model", release, "requires optimum") for release in ("4.57.6", "5.23.0")),
+    *(("QNT002/bad_too_old/given", "model", release, "8-bit quantization requires") for release in (*V4[1:], *V5)),
 ]  # fmt: skip
 
 
