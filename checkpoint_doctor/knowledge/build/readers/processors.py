@@ -37,7 +37,7 @@ def read(sources: Sources) -> Iterator[Fact]:
         defined, public = {*family.classes, *family.aliases}, family.exports | in_init
         # The tables also name classes that were never written (Llama4ImageProcessor).
         named = set(classes_in(list(table.values())))
-        names = {name for name in defined if name in named or (name in public and _ends(name, ending))}
+        names = named & (defined | public) | {name for name in defined & public if _ends(name, ending)}
         for name in sorted(names):
             yield kind, name, {}
         if kind == "image_processor":
@@ -46,7 +46,7 @@ def read(sources: Sources) -> Iterator[Fact]:
 
 
 def _ends(name: str, ending: str) -> bool:
-    """Whether a class is of that sort by its name: LlavaImageProcessorFast, LlavaImageProcessorPil, XProcessorWithLM."""
+    """Whether a class is of that sort by its name; XImageProcessorFast, XImageProcessorPil, XProcessorWithLM are, too."""
     plain = name.removesuffix("Fast").removesuffix("Pil").removesuffix("WithLM")
     return plain.endswith(ending) and not name.startswith("Auto")
 

@@ -31,7 +31,7 @@ def read(sources: Sources) -> Iterator[Fact]:
     family = Family.of(sources, files)
     public = family.exports | offered(sources)
     # The table also names classes that were never written (ParakeetCTCTokenizer).
-    names = set(classes_in(list(table.values()))) & {*family.classes, *family.aliases}
+    names = set(classes_in(list(table.values()))) & {*family.classes, *family.aliases, *public}
     names |= (family.heirs(ROOTS) | ROOTS) & public
     names |= {name for name, of in family.aliases.items() if of in names and name in public}
     aliases = dict(_aliases(sources, names))
