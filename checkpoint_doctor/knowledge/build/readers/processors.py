@@ -46,7 +46,7 @@ def read(sources: Sources) -> Iterator[Fact]:
 
 
 def _ends(name: str, ending: str) -> bool:
-    """Whether a class is of that sort by its name; XImageProcessorFast, XImageProcessorPil, XProcessorWithLM are, too."""
+    """Whether a class is of that sort by its name; XImageProcessorFast, XImageProcessorPil and XProcessorWithLM are."""
     plain = name.removesuffix("Fast").removesuffix("Pil").removesuffix("WithLM")
     return plain.endswith(ending) and not name.startswith("Auto")
 
