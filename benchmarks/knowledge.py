@@ -1,0 +1,87 @@
+"""What version knowledge costs: look-ups, the look at what is installed, the version part of a check, and the size.
+
+    python benchmarks/knowledge.py [--runs 15]
+
+Prints milliseconds of CPU in fresh interpreters, the fastest and the median of several runs, and the size of the table
+as it lies in a wheel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import statistics
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LLAMA = ROOT / "fixtures" / "models" / "llama_full" / "given"
+DATA = ROOT / "checkpoint_doctor" / "knowledge" / "data"
+# Name to what is imported before, and what is measured.
+PARTS = {
+    "first look-up": (
+        "import json; from checkpoint_doctor.knowledge import lookup",
+        "lookup.find('model_type', 'qwen3_vl')",
+    ),
+    "25 look-ups": (
+        "import json; from checkpoint_doctor.knowledge import lookup; names = ['llama', 'clip', 'gpt2', 'bert', 'x']",
+        "[lookup.find(k, n) for k in ('model_type', 'tokenizer_map', 'config', 'rope_type', 'pin') for n in names]",
+    ),
+    "what is installed": (
+        "from checkpoint_doctor.versions import environment",
+        "environment.installed()",
+    ),
+    "import of the constraints": (
+        "from checkpoint_doctor import api; from checkpoint_doctor.versions import constraints",
+        "constraints.modules()",
+    ),
+    "what loads a llama, first time": (
+        "from checkpoint_doctor import api; from checkpoint_doctor.versions import constraints, solve\n"
+        f"c = api.open_checkpoint({str(LLAMA)!r}); c.config; c.known_tensors; constraints.modules()",
+        "solve.loads_with(c)",
+    ),
+    "what loads a llama, once more": (
+        "from checkpoint_doctor import api; from checkpoint_doctor.versions import solve\n"
+        f"o = lambda: api.open_checkpoint({str(LLAMA)!r}); solve.loads_with(o()); c = o(); c.config; c.known_tensors",
+        "solve.loads_with(c)",
+    ),
+}
+
+
+def measure(before: str, code: str) -> float:
+    """Milliseconds of CPU of one piece of code in a fresh interpreter."""
+    program = f"import time\n{before}\nt = time.process_time_ns()\n{code}\nprint(time.process_time_ns() - t)"
+    # With the byte code cache that every normal environment has; the first round fills it.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT, env=environment
+    )
+    return int(done.stdout) / 1e6
+
+
+def zipped() -> int:
+    """Bytes that the tables take in a wheel."""
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(DATA.glob("*.tsv")):
+            archive.write(path, path.name)
+    return len(memory.getvalue())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=15)
+    runs = parser.parse_args().runs
+    print(f"{'ms of CPU':34}{'fastest':>10}{'median':>10}")
+    for name, (before, code) in PARTS.items():
+        times = [measure(before, code) for _ in range(runs)]
+        print(f"{name:34}{min(times):10.2f}{statistics.median(times):10.2f}")
+    plain = sum(path.stat().st_size for path in DATA.glob("*.tsv"))
+    print(f"\ntable: {plain / 1000:.0f} kB, {zipped() / 1000:.0f} kB zipped")
+
+
+if __name__ == "__main__":
+    main()
