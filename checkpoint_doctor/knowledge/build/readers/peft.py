@@ -25,7 +25,8 @@ MAIN = "LORA"
 def read(sources: Sources) -> Iterator[Fact]:
     """peft_type {config}, peft_config {field: default}, peft_targets {model type: modules}."""
     classes = _classes(sources)
-    for name, config in sorted(_types(sources).items()):
+    types, unread = _types(sources)
+    for name, config in sorted(types.items()):
         yield "peft_type", name, {"config": config}
         if config not in classes:
             yield NOTE, f"{config} of {name} was not found", {}
@@ -34,7 +35,9 @@ def read(sources: Sources) -> Iterator[Fact]:
             found, notes = fields(name, classes)
             yield "peft_config", name, found
             yield from ((NOTE, f"{name}.{note}", {}) for note in notes)
-    yield from _targets(sources)
+    targets, unread_tables = _tables(sources)
+    yield from ((NOTE, note, {}) for note in unread + unread_tables)
+    yield from _targets(targets, types)
 
 
 def modules(sources: Sources) -> list[str]:
@@ -54,15 +57,19 @@ def _classes(sources: Sources) -> dict[str, ClassSource]:
     return found
 
 
-def _types(sources: Sources) -> dict[str, str]:
-    """Method to config class, as PEFT_TYPE_TO_CONFIG_MAPPING has it once the package is imported."""
+def _types(sources: Sources) -> tuple[dict[str, str], list[str]]:
+    """Method to config class, as PEFT_TYPE_TO_CONFIG_MAPPING has it once the package is imported; what was not read."""
     run = Evaluator()
     run.run(statement for statement in sources.tree(MAPPING).body if not isinstance(statement, ast.FunctionDef))
-    table: dict[Any, Any] = run.names.get("PEFT_TYPE_TO_CONFIG_MAPPING") or {}
-    types = {_key(key): config.name for key, config in table.items()}
+    table = run.names.get("PEFT_TYPE_TO_CONFIG_MAPPING", {})
+    types, unread = {}, [f"{note.name}: {note.why}" for note in run.notes if "CONFIG_MAPPING" in note.name]
+    if isinstance(table, dict):
+        types = {_key(key): config.name for key, config in table.items()}
+    else:
+        unread.append(f"PEFT_TYPE_TO_CONFIG_MAPPING: {table}")
     for path in sources.paths("peft/tuners/", "/__init__.py"):
         types.update(sources.derive(path, registered))
-    return types
+    return types, unread
 
 
 def _key(key: Any) -> str:
@@ -81,27 +88,36 @@ def registered(tree: ast.Module) -> dict[str, str]:
     return found
 
 
-def _targets(sources: Sources) -> Iterator[Fact]:
+def _tables(sources: Sources) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The tables of default target modules, and what was not read."""
+    tables: dict[str, dict[str, Any]] = {}
+    unread: list[str] = []
+    for path in TABLES:
+        if path in sources:
+            found, notes = sources.derive(path, target_tables)
+            tables.update(found)
+            unread += notes
+    return tables, unread
+
+
+def _targets(tables: dict[str, dict[str, Any]], types: dict[str, str]) -> Iterator[Fact]:
     """The default target modules of each method.
 
     A table that is shorter as a difference to LoRA's has "base": "LORA" and null for the types that it lacks.
     """
-    tables: dict[str, dict[str, Any]] = {}
-    for path in TABLES:
-        if path in sources:
-            tables.update(sources.derive(path, target_tables))
-    known = {name.replace("_", ""): name for name in _types(sources)}
+    known = {name.replace("_", ""): name for name in types}
     main = tables.get(MAIN, {})
     for name, table in sorted(tables.items()):
-        difference: dict[str, Any] = {"base": MAIN, **{key: None for key in main.keys() - table.keys()}}
+        difference: dict[str, Any] = {"base": MAIN, **dict.fromkeys(main.keys() - table.keys())}
         difference.update({key: value for key, value in table.items() if main.get(key) != value})
         shorter = name != MAIN and len(difference) < len(table)
         yield "peft_targets", known.get(name.replace("_", ""), name), difference if shorter else table
 
 
-def target_tables(tree: ast.Module) -> dict[str, dict[str, Any]]:
-    """The tables of default target modules in a module, by method; IA3_FEEDFORWARD for the second one of IA3."""
+def target_tables(tree: ast.Module) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The tables of default target modules in a module by method, IA3_FEEDFORWARD for the second one of IA3; notes."""
     run = Evaluator()
     run.run(statement for statement in tree.body if isinstance(statement, (ast.Assign, ast.AnnAssign)))
     matches = ((_TABLE.fullmatch(name), value) for name, value in run.names.items())
-    return {match[1] + (match[2] or ""): value for match, value in matches if match and isinstance(value, dict)}
+    found = {match[1] + (match[2] or ""): value for match, value in matches if match and isinstance(value, dict)}
+    return found, [f"{note.name}: {note.why}" for note in run.notes if _TABLE.match(note.name)]
