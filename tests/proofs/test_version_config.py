@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.slow
 transformers = pytest.importorskip("transformers")
 
-from checkpoint_doctor.core.versions import VersionSet  # noqa: E402
+from checkpoint_doctor.facts.checkpoint import Checkpoint  # noqa: E402
 from checkpoint_doctor.knowledge import configs, lookup  # noqa: E402
 from checkpoint_doctor.versions.constraints import rope  # noqa: E402
 
@@ -39,35 +39,27 @@ def test_the_new_name_of_a_type_loads(tmp_path: Path) -> None:
     assert type(written(tmp_path, config)).__name__ == "LlamaConfig"
 
 
-def with_old_theta() -> list[str]:
-    """The model types of 4.57.6 that the installed release still has and whose class had a base of its own."""
-    found = []
-    for name in lookup.names("model_type"):
-        cls = configs.config_class(name, LAST_OLD)
-        known = lookup.since("model_type", name) or VersionSet(())
-        if cls and lookup.release(transformers.__version__) in known:
-            fields = configs.fields(cls, LAST_OLD)
-            if any(one in fields for one in rope.THETA) and "rope_scaling" in fields:
-                found.append(name)
-    return found
+def types_of_both_majors() -> list[str]:
+    """The model types of 4.57.6 that the installed release still has."""
+    here = lookup.release(transformers.__version__)
+    names = lookup.names("model_type")
+    return [name for name in names if configs.config_class(name, LAST_OLD) and configs.config_class(name, here)]
 
 
 @pytest.mark.parametrize("scaling", [{"rope_type": "default"}, {"rope_type": "linear", "factor": 4.0}])
 def test_old_keys_beside_the_new_one_change_nothing(scaling: dict[str, Any], tmp_path: Path) -> None:
-    """For every model type: what VER012's fix writes leaves the installed release's rope parameters as they were."""
-    types = with_old_theta()
-    assert len(types) > 60
-    for name in types:
-        cls = configs.config_class(name, LAST_OLD)
-        theta = next(one for one in rope.THETA if cls and one in configs.fields(cls, LAST_OLD))
-        new = {"model_type": name, "rope_parameters": {**scaling, "rope_theta": 12345.0}}
-        old = {theta: 12345.0, **({"rope_scaling": scaling} if len(scaling) > 1 else {})}
-        try:
-            alone = written(tmp_path, new)
-        except Exception as problem:  # not every type takes every scaling
-            print(name, problem)
+    """For every model type: what VER012 writes leaves the rope parameters of the installed release as they were."""
+    proved = 0
+    for name in types_of_both_majors():
+        config = {"model_type": name, "rope_parameters": {**scaling, "rope_theta": 12345.0}}
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        fixes = [found.fix for found in rope.constraints(Checkpoint(tmp_path)) if found.kind == "rope-parameters"]
+        if not fixes or fixes[0] is None:
             continue
-        assert written(tmp_path, {**new, **old}).rope_parameters == alone.rope_parameters, name
+        edited = {**config, **{edit.pointer[1:]: edit.value for edit in fixes[0].edits}}
+        assert written(tmp_path, edited).rope_parameters == written(tmp_path, config).rope_parameters, name
+        proved += 1
+    assert proved > 40
 
 
 @pytest.mark.parametrize("case", ["bad_theta", "bad_llama3"])
