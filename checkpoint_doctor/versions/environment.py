@@ -31,7 +31,10 @@ def of_python(path: str | Path) -> Environment:
     Raises:
         UserError: no site-packages was found there.
     """
-    return _environment(site_packages.of(Path(path)), str(path))
+    found = _environment(site_packages.of(Path(path)), str(path))
+    if found.assumed:
+        return Environment(notes=(f"{path} has neither transformers nor peft: judged by the newest that are known",))
+    return found
 
 
 def chosen(
@@ -65,8 +68,11 @@ def chosen(
             for brought in ("tokenizers", "safetensors", "huggingface-hub"):
                 packages.pop(brought, None)
         packages.update(part.packages)
+    if not parts:
+        return installed()
     notes = tuple(note for part in parts for note in part.notes)
-    return Environment(packages, ", ".join(part.source for part in parts), notes) if parts else installed()
+    sources = ", ".join(part.source for part in parts if not part.assumed)
+    return Environment(packages, sources or ASSUMED.source, notes)
 
 
 def release(package: str, version: str) -> Installed:

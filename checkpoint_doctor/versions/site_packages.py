@@ -22,6 +22,8 @@ _NAMES = """
     torchvision transformers triton vllm vptq
 """
 PACKAGES = frozenset(_NAMES.split())
+SITES = ("site-packages", "dist-packages")
+HINT = "give an interpreter (venv/bin/python), a venv's folder or a site-packages folder"
 MAX_ENTRIES = 100_000
 MAX_PATHS = 200
 MAX_CFG_BYTES = 1 << 16
@@ -48,24 +50,22 @@ def of(path: Path) -> dict[str, str]:
         UserError: it is none of these.
     """
     if not os.path.exists(path):
-        raise UserError(f"{path} does not exist", "give an interpreter, a venv's folder or a site-packages folder")
-    folder = path if os.path.isdir(path) else path.parent.parent  # PREFIX/bin/python
-    if not os.path.isdir(path) and "python" not in path.name.lower():
-        raise UserError(
-            f"{path} is no Python interpreter", "give venv/bin/python, the venv's folder or its site-packages"
-        )
-    settings = _pyvenv(folder)
-    folders = list(_site_folders(folder))
-    if not folders and not os.path.isdir(path) and os.path.islink(path):
-        folders = list(_site_folders(Path(os.path.realpath(path)).parent.parent))
-    if not folders and os.path.isdir(path) and path.name in ("site-packages", "dist-packages", "bin"):
-        folders = [path] if path.name != "bin" else list(_site_folders(path.parent))
-    if not folders and os.path.isdir(path) and _scan([str(path)]):
-        folders = [path]  # pip install --target DIR
+        raise UserError(f"{path} does not exist", HINT)
+    is_folder = os.path.isdir(path)
+    if not is_folder and "python" not in path.name.lower():
+        raise UserError(f"{path} is no Python interpreter", HINT)
+    prefix = _prefix(path, is_folder=is_folder)
+    settings = _pyvenv(prefix)
+    if path.name in SITES and is_folder:
+        folders = [path]
+    else:
+        folders = list(_site_folders(prefix))
+        if not folders and not is_folder:
+            folders = list(_site_folders(Path(os.path.realpath(path)).parent.parent))
+        if not folders and is_folder and _scan([str(path)]):
+            folders = [path]  # pip install --target DIR
     if not folders:
-        raise UserError(
-            f"no site-packages was found at {path}", "give venv/bin/python, the venv's folder or its site-packages"
-        )
+        raise UserError(f"no site-packages was found at {path}", HINT)
     if settings.get("include-system-site-packages", "").lower() == "true" and settings.get("home"):
         folders += _site_folders(Path(settings["home"]).parent)
     found = _scan(map(str, folders))
@@ -73,6 +73,15 @@ def of(path: Path) -> dict[str, str]:
     if match := re.match(r"\d+\.\d+(?:\.\d+)?", version):
         found["python"] = match[0]
     return found
+
+
+def _prefix(path: Path, *, is_folder: bool) -> Path:
+    """The folder of the environment: of PREFIX/bin/python, PREFIX/bin and PREFIX/lib/python3.11/site-packages."""
+    if not is_folder:
+        return path.parent.parent
+    if path.name in SITES and len(path.parents) > 2:
+        return path.parents[2]
+    return path.parent if path.name in ("bin", "Scripts") else path
 
 
 def _site_folders(prefix: Path) -> Iterator[Path]:
@@ -84,7 +93,7 @@ def _site_folders(prefix: Path) -> Iterator[Path]:
             continue
         versions = sorted((name for name in names if re.fullmatch(r"(?:python|pypy)3(?:\.\d+)?t?", name)), key=_minor)
         for name in reversed(versions):
-            for folder in ("site-packages", "dist-packages"):
+            for folder in SITES:
                 if os.path.isdir(prefix / library / name / folder):
                     yield prefix / library / name / folder
     if os.path.isdir(prefix / "Lib" / "site-packages"):  # Windows

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from checkpoint_doctor import api, cli
 from checkpoint_doctor.core.versions import VersionSet
@@ -149,3 +151,13 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_help() -> None:
     assert "NAME" in CliRunner().invoke(cli.main, ["knowledge", "--help"]).output
+
+
+@given(st.text(max_size=30) | st.from_regex(r"[A-Za-z]{1,8}\.?[a-z_]{0,8}"))
+def test_no_name_breaks_it(name: str) -> None:
+    try:
+        found = api.known(name)
+    except UserError as problem:
+        assert problem.hint
+    else:
+        assert json.loads(render_known(found, "json")) and render_known(found, "text")

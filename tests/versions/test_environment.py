@@ -105,6 +105,7 @@ def test_an_environment_by_any_of_its_paths(tmp_path: Path, path: str) -> None:
     venv(tmp_path / "venv", "transformers-4.51.3.dist-info")
     found = environment.of_python(tmp_path / path)
     assert texts(found) == {"transformers": "4.51.3"}
+    assert found.packages["python"].text == "3.11.7"
     assert found.source == str(tmp_path / path)
 
 
@@ -133,6 +134,14 @@ def test_nothing_in_it_is_run(tmp_path: Path) -> None:
     (folder / "lib/python3.11/site-packages/evil.pth").write_text(f"import os; os.mkdir('{tmp_path}/ran')")
     environment.of_python(folder / "bin" / "python")
     assert not (tmp_path / "ran").exists()
+
+
+def test_an_environment_without_the_libraries_is_said(tmp_path: Path) -> None:
+    found = environment.of_python(venv(tmp_path / "venv", "torch-2.6.0.dist-info"))
+    assert found.assumed
+    assert "neither transformers nor peft" in found.notes[0]
+    both = api.environment(python=tmp_path / "venv", targets=["peft==0.14.0"])
+    assert (both.source, both.assumed, len(both.notes)) == ("--target", False, 1)
 
 
 @pytest.mark.parametrize("path", ["none", "empty", "file.txt"])
