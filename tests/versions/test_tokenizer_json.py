@@ -46,6 +46,7 @@ def found(folder: Path, document: Any) -> list[Constraint]:
             "tokenizer-json",
             "/decoder/decoders/0/type",
         ),
+        ({"decoder": {"type": "Metaspace", "add_prefix_space": True}}, ">=0.10.2", "tokenizer-json", "/decoder/type"),
         ({"normalizer": {"type": "Prepend"}}, ">=0.13.3", "tokenizer-json", "/normalizer/type"),
         ({"pre_tokenizer": {"type": "FixedLength"}}, ">=0.21.2", "tokenizer-json", "/pre_tokenizer/type"),
         (
@@ -77,6 +78,7 @@ def test_newer_things(tmp_path: Path, parts: dict[str, Any], allowed: str, kind:
     [
         {"model": BPE},
         {"model": {**BPE, "ignore_merges": False, "byte_fallback": False, "dropout": None}},
+        {"model": BPE, "post_processor": {"type": "TemplateProcessing"}, "normalizer": {"type": "BertNormalizer"}},
         {"model": {"type": "NewModel"}, "decoder": {"type": "NewDecoder"}},
         {"model": 1, "decoder": [], "normalizer": {"type": 3}, "truncation": "x"},
         {},

@@ -19,6 +19,8 @@ INNER = {
     "decoder": "decoders",
 }  # fmt: skip
 MAX_PARTS = 1000
+# The oldest that any transformers of the table takes.
+FIRST = 904
 # 0.11.3 took every pre-tokenizer for punctuation; every transformers whose range it is in leaves it out by name.
 STRAY = VersionSet.only(1103)
 # How a key is said, and what one sees where it is ignored.
@@ -68,10 +70,10 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
 
 def _constraint(use: Use) -> Constraint | None:
     row = lookup.find(use.kind, use.name)
-    releases = lookup.releases("tokenizers")
+    releases = [release for release in lookup.releases("tokenizers") if release >= FIRST]
     if row is None or not releases:
         return None  # newer than the table, or of no release: not for this to say
-    allowed = VersionSet.of(row["in"])
+    allowed = VersionSet.of(row["in"]) - VersionSet((0, FIRST))
     if 1102 in allowed:
         allowed |= STRAY
     if all(release in allowed for release in releases):
