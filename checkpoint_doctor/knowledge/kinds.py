@@ -47,6 +47,7 @@ KINDS = {
     "rope_type": Kind("transformers", "rope type", "required, optional: its keys; computed: a function is there"),
     "safetensors_dtype": Kind("safetensors", "dtype", "header: first read; tensor: false when no framework has it"),
     "sglang_architecture": Kind("sglang", "model class that SGLang serves"),
+    "sglang_limit": Kind("sglang", "limit on LoRA adapters of SGLang"),
     "tied": Kind("transformers", "model class with tied weights", "keys: tensors, since 5.0 with their source"),
     "tokenizer": Kind("transformers", "tokenizer class"),
     "tokenizer_map": Kind("transformers", "tokenizer of a model type", "slow, fast: the classes; name since 5.0"),
