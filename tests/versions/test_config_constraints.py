@@ -36,7 +36,7 @@ def checkpoint(folder: Path, config: dict[str, Any]) -> Checkpoint:
         ({"model_type": "bert"}, "any"),
         ({"model_type": "llama"}, ">=4.28.0"),
         ({"model_type": "glm4"}, ">=4.51.3"),
-        ({"model_type": "jukebox"}, ">=4.24.0,<5.0.0"),
+        ({"model_type": "jukebox"}, ">=4.25.0,<5.0.0"),
         ({"model_type": "parakeet"}, "==4.57.0"),
         ({"model_type": "llava-next-video"}, ">=4.42.0,<4.45.0"),
         ({"model_type": "llama", "rope_scaling": LLAMA3}, ">=4.43.0"),
