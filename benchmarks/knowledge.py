@@ -35,12 +35,13 @@ PARTS = {
         "environment.installed()",
     ),
     "import of the constraints": (
-        "from checkpoint_doctor import api; from checkpoint_doctor.versions import constraints",
-        "constraints.modules()",
+        "from checkpoint_doctor import api; from checkpoint_doctor.versions import constraints\n"
+        f"c = api.open_checkpoint({str(LLAMA)!r}); c.config; c.known_tensors; c.adapter",
+        "list(constraints.modules(c))",
     ),
     "what loads a llama, first time": (
         "from checkpoint_doctor import api; from checkpoint_doctor.versions import constraints, solve\n"
-        f"c = api.open_checkpoint({str(LLAMA)!r}); c.config; c.known_tensors; constraints.modules()",
+        f"c = api.open_checkpoint({str(LLAMA)!r}); c.config; c.known_tensors; list(constraints.modules(c))",
         "solve.loads_with(c)",
     ),
     "what loads a llama, once more": (

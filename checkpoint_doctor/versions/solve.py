@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from checkpoint_doctor.core.loads import Constraint, Loads, Range, intersection
 from checkpoint_doctor.core.versions import ANY, NONE, VersionSet, parse_spec
@@ -12,12 +13,10 @@ from checkpoint_doctor.facts.printable import printable
 from checkpoint_doctor.facts.subject import kind as subject_kind
 from checkpoint_doctor.knowledge import lookup
 from checkpoint_doctor.versions import model_types
-from checkpoint_doctor.versions.constraints import modules
+from checkpoint_doctor.versions.constraints import SERVERS, modules
 
 # Libraries that transformers brings: what needs one of them needs a transformers whose own requirement admits it.
 CARRIED = ("tokenizers", "safetensors")
-# Servers: they read many directories in their own way, and count only where somebody has or names them.
-ASKED = ("vllm", "sglang")
 # Directories that transformers does not read as a whole.
 ELSEWHERE = {"diffusers", "gguf", "keras", "onnx", "adapter-hub", "mlx", "timm"}
 
@@ -43,10 +42,10 @@ def _solve(ckpt: Checkpoint) -> Loads:
             found["peft"] = []
     except FactUnavailable as reason:
         unseen.append(reason.reason)
-    for constraints in (*modules(), _unknown_type, _of_base):
+    for constraints in (*modules(ckpt), _unknown_type, _of_base):
         try:
             for constraint in constraints(ckpt):
-                if constraint.package not in ASKED or constraint.package in ckpt.environment.packages:
+                if constraint.package not in SERVERS or constraint.package in ckpt.environment.packages:
                     found.setdefault(constraint.package, []).append(constraint)
         except FactUnavailable as reason:
             unseen.append(reason.reason)
@@ -90,21 +89,29 @@ def _through(ckpt: Checkpoint) -> str:
 def _base_through(ckpt: Checkpoint) -> str:
     if not ckpt.is_bare_adapter or ckpt.base is None:
         return ""
-    return loads_with(ckpt.base).through.replace("its own code", "the base's own code")
+    return _through(ckpt.base).replace("its own code", "the base's own code")
 
 
 def _of_base(ckpt: Checkpoint) -> Iterator[Constraint]:
-    """What the base of a bare adapter needs of transformers, as kinds that begin with "base-"."""
-    if not ckpt.is_bare_adapter or ckpt.base is None:
+    """What the base of a bare adapter needs of transformers by its small files, as kinds that begin with "base-".
+
+    The rest is left to a check of the base: to read its tokenizer.json would take many times as long as all else.
+    """
+    base = ckpt.base if ckpt.is_bare_adapter else None
+    if base is None:
         return
-    found = loads_with(ckpt.base).ranges.get("transformers")
-    for one in found.constraints if found is not None else ():
-        if one.outcome != "differs":
-            place = ("adapter_config.json", "/base_model_name_or_path")
-            reason = f"base: {one.reason}"
-            yield Constraint(
-                one.package, one.allowed, f"base-{one.kind}", reason, *place, one.outcome, one.happens, None, one.detail
-            )
+    place = ("adapter_config.json", "/base_model_name_or_path")
+    unseen = ""
+    for constraints in (*modules(base, "config.json", "tokenizer_config.json"), _unknown_type):
+        try:
+            for one in constraints(base):
+                if one.package == "transformers" and one.outcome != "differs":
+                    kind, reason = f"base-{one.kind}", f"base: {one.reason}"
+                    yield replace(one, kind=kind, reason=reason, file=place[0], pointer=place[1], fix=None)
+        except FactUnavailable as reason_not:
+            unseen = unseen or reason_not.reason
+    if unseen:
+        raise FactUnavailable(f"of the base {unseen}")
 
 
 def _carry(constraint: Constraint) -> Constraint:

@@ -72,6 +72,26 @@ def test_an_adapter_needs_what_its_base_needs(tmp_path: Path) -> None:
     assert alone.allowed == ANY
 
 
+def test_a_base_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "base" / "config.json", b"{")
+    lora(tmp_path / "adapter")
+    assert solve.loads_with(Checkpoint(tmp_path / "adapter")).unseen == ("of the base config.json is not valid JSON",)
+
+
+def test_the_tokenizer_of_a_base_is_not_read(tmp_path: Path) -> None:
+    llama(tmp_path / "base")
+    write_bytes(tmp_path / "base" / "tokenizer.json", b"{")
+    lora(tmp_path / "adapter")
+    assert not solve.loads_with(Checkpoint(tmp_path / "adapter")).unseen
+
+
+def test_every_module_is_listed_and_found() -> None:
+    from checkpoint_doctor.versions import constraints
+
+    folder = Path(constraints.__file__).parent
+    assert sorted(constraints.MODULES) == sorted(path.stem for path in folder.glob("[a-z]*.py"))
+
+
 def test_the_code_of_a_base_is_said(tmp_path: Path) -> None:
     llama(tmp_path / "base", model_type="never_heard_of", auto_map=CODE)
     lora(tmp_path / "adapter")
@@ -88,7 +108,7 @@ def test_servers_count_only_when_they_are_there(tmp_path: Path, monkeypatch: pyt
     def serving(_: Checkpoint) -> Iterator[Constraint]:
         yield Constraint("vllm", parse_spec(">=0.9"), "k", "reason", "config.json")
 
-    monkeypatch.setattr(solve, "modules", lambda: (serving,))
+    monkeypatch.setattr(solve, "modules", lambda *_: (serving,))
     llama(tmp_path / "m")
     assert "vllm" not in solve.loads_with(Checkpoint(tmp_path / "m")).ranges
     there = Environment({"vllm": Installed(parse_spec("0.8"), "0.8")}, "--target")
@@ -103,7 +123,7 @@ def test_what_could_not_be_looked_at_hides_nothing_else(tmp_path: Path, monkeypa
     def seeing(_: Checkpoint) -> Iterator[Constraint]:
         yield Constraint("transformers", parse_spec(">=4.40"), "k", "reason", "config.json")
 
-    monkeypatch.setattr(solve, "modules", lambda: (blind, seeing))
+    monkeypatch.setattr(solve, "modules", lambda *_: (blind, seeing))
     llama(tmp_path / "m")
     loads = solve.loads_with(Checkpoint(tmp_path / "m"))
     assert loads.unseen == ("no light",)

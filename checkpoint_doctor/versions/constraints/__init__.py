@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,47 +12,46 @@ if TYPE_CHECKING:
 
     Module = Callable[[Checkpoint], Iterator[Constraint]]
 
+SERVERS = ("vllm", "sglang")
+# Module to what it is about: a file that must be there, or "adapter", "processor", "server" or "weights". What is not
+# there is not imported, which would take longer than to look.
+MODULES = {
+    "adapter": "adapter",
+    "adapter_tensors": "adapter",
+    "adapter_values": "adapter",
+    "dtype": "config.json",
+    "later": "config.json",
+    "model": "config.json",
+    "nested": "config.json",
+    "pipeline": "model_index.json",
+    "processors": "processor",
+    "quantization": "config.json",
+    "rope": "config.json",
+    "safetensors_dtype": "weights",
+    "serving": "server",
+    "serving_adapter": "server",
+    "tensor_names": "config.json",
+    "tokenizer_config": "tokenizer_config.json",
+    "tokenizer_json": "tokenizer.json",
+    "torch_file": "weights",
+}
 
-def modules() -> tuple[Module, ...]:
-    """Every module's function."""
-    from checkpoint_doctor.versions.constraints import (
-        adapter,
-        adapter_tensors,
-        adapter_values,
-        dtype,
-        later,
-        model,
-        nested,
-        pipeline,
-        processors,
-        quantization,
-        rope,
-        safetensors_dtype,
-        serving,
-        serving_adapter,
-        tensor_names,
-        tokenizer_config,
-        tokenizer_json,
-        torch_file,
-    )
 
-    return (
-        adapter.constraints,
-        adapter_tensors.constraints,
-        adapter_values.constraints,
-        dtype.constraints,
-        later.constraints,
-        model.constraints,
-        nested.constraints,
-        pipeline.constraints,
-        processors.constraints,
-        quantization.constraints,
-        rope.constraints,
-        safetensors_dtype.constraints,
-        serving.constraints,
-        serving_adapter.constraints,
-        tensor_names.constraints,
-        tokenizer_config.constraints,
-        tokenizer_json.constraints,
-        torch_file.constraints,
-    )
+def modules(ckpt: Checkpoint, *about: str) -> Iterator[Module]:
+    """The functions of the modules that a directory gives something to look at; only those about some things."""
+    for name, subject in MODULES.items():
+        if (not about or subject in about) and _is_there(ckpt, subject):
+            found: Module = import_module(f"{__name__}.{name}").constraints
+            yield found
+
+
+def _is_there(ckpt: Checkpoint, subject: str) -> bool:
+    if subject == "adapter":
+        return ckpt.adapter is not None
+    if subject == "server":
+        return any(server in ckpt.environment.packages for server in SERVERS)
+    if subject == "processor":
+        return ckpt.has("preprocessor_config.json") or ckpt.has("processor_config.json")
+    if subject == "weights":
+        return ckpt.weights.format != "none" or ckpt.adapter is not None
+    return ckpt.has(subject)
