@@ -41,6 +41,7 @@ from checkpoint_doctor.versions import model_types
 from checkpoint_doctor.versions.backends import missing_backends
 from checkpoint_doctor.versions.pairs import importable_peft
 from checkpoint_doctor.versions.ranges import colliding, span
+from checkpoint_doctor.versions.sections import activations
 from checkpoint_doctor.versions.solve import loads_with
 from checkpoint_doctor.versions.verdict import have, install_line, version_problems
 
@@ -65,6 +66,7 @@ __all__ = [
     "Safety",
     "Targets",
     "TensorInfo",
+    "activations",
     "announces_quantization",
     "builders",
     "close_names",

@@ -12,6 +12,13 @@ from checkpoint_doctor.facts.subject import kind as subject_kind
 from checkpoint_doctor.knowledge import configs, lookup
 from checkpoint_doctor.versions.model_types import OTHER_LIBRARIES
 
+# Found by building every model type of 5.23.0 with a name that does not exist: these do not look it up in ACT2FN, in
+# all of their parts.
+_OTHER_ACTIVATIONS = (
+    "gpt_oss", "gradium_phonon_tts", "ibert", "inkling2", "kyutai_speech_to_text", "minimax_m3_vl", "moshi", "neomme",
+    "pocket_tts", "qwen4_exp", "sam3", "step3p7",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -65,3 +72,16 @@ def sections(ckpt: Checkpoint) -> Iterator[Section]:
     for key, value in config.items():
         if key.endswith("_config") and isinstance(value, dict) and key.isidentifier():
             yield Section(value, (key,), str(name), known)
+
+
+def activations(ckpt: Checkpoint) -> Iterator[tuple[Section, str, str]]:
+    """Each section that names an activation function, with the field and the name.
+
+    Raises:
+        FactUnavailable: config.json cannot be read.
+    """
+    for section in sections(ckpt):
+        if not section.model_type.startswith(_OTHER_ACTIVATIONS):
+            for field in ("hidden_act", "hidden_activation", "activation_function"):
+                if isinstance(name := section.values.get(field), str):
+                    yield section, field, name

@@ -90,3 +90,11 @@ def test_phi3_knows_longrope(tmp_path: Path) -> None:
 
 def test_rope_parameters_count_before_rope_theta() -> None:
     assert config_of(FIXTURES / "CFG021/bad_two_values/given").rope_parameters["rope_theta"] == 500000.0
+
+
+@pytest.mark.parametrize("name", ["swiglu", "SiLU"])
+def test_unknown_activations_stop_the_model(name: str) -> None:
+    pytest.importorskip("torch")
+    case = {"swiglu": "bad_swiglu", "SiLU": "bad_upper_case"}[name]
+    with pytest.raises(KeyError, match=name):
+        transformers.AutoModel.from_config(config_of(FIXTURES / "CFG023" / case / "given"))

@@ -16,6 +16,7 @@ SERVERS = ("vllm", "sglang")
 # Module to what it is about: a file that must be there, or "adapter", "processor", "server" or "weights". What is not
 # there is not imported, which would take longer than to look.
 MODULES = {
+    "activation": "config.json",
     "adapter": "adapter",
     "adapter_tensors": "adapter",
     "adapter_values": "adapter",
