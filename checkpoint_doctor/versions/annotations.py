@@ -36,8 +36,11 @@ def mismatch(field: str, value: Any, text: str) -> Mismatch:
 
 def _simple(text: str, value: Any) -> bool:
     """Whether one of the plain names of a union takes the value; the way nearly all values go."""
-    name = type(value).__name__
-    return text == name or ("None" if value is None else name) in text.split("|")
+    if value is None:
+        return text.endswith("|None")
+    front, bracket, _ = text.partition("[")
+    names = front.split("|")
+    return type(value).__name__ in (names[:-1] if bracket else names)
 
 
 @lru_cache(maxsize=512)
@@ -89,7 +92,7 @@ def _within(field: str, value: Any, name: str, inside: list[ast.expr]) -> Mismat
         return _literal(field, value, inside)
     if name in ("list", "Sequence"):
         if isinstance(value, str) and name == "Sequence":
-            return None
+            value = list(value)
         if not isinstance(value, list):
             return f"Field '{field}' expected a {name}, got {type(value).__name__}"
         wrong = any(_check(field, item, inside[0]) is not None for item in value[:10_000])

@@ -19,6 +19,7 @@ from checkpoint_doctor.versions.annotations import mismatch
 
 STRICT = VersionSet((configs.STRICT_SINCE,))
 _DEPTH = 6
+_LONG = 10_000  # items of a list that are looked at
 _FLOATS = {"Infinity": float("inf"), "-Infinity": float("-inf"), "NaN": float("nan")}
 # Backbones keep what these keys say in private fields, which are checked.
 _ALIASES = {"out_features": "_out_features", "out_indices": "_out_indices"}
@@ -218,7 +219,9 @@ def _own(part: Part) -> VersionSet:
 
 
 def _decoded(value: Any) -> Any:
-    """{"__float__": "Infinity"} as the float that 5.x reads it as."""
+    """{"__float__": "Infinity"} as the float that 5.x reads it as, in a list, too."""
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value[:_LONG]):
+        return [_decoded(item) if isinstance(item, dict) else item for item in value[:_LONG]]
     if isinstance(value, dict) and len(value) == 1 and isinstance(value.get("__float__"), str):
         return _FLOATS.get(value["__float__"], value)
     return value

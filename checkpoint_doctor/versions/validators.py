@@ -83,7 +83,7 @@ def class_faults(part: Part, refused: VersionSet) -> Iterator[Fault]:
     if not left:
         return
     known: dict[int, Attributes] = {}
-    for validator in {name: None for _, row, _ in part.lineage for name in row.get("checks", {})}:
+    for validator in {name: None for _, row, _ in part.lineage for name in row.get("checks", {}) if name != "__init__"}:
         yield from _validator(part, validator, left, known)
     if any(isinstance(part.value.get(name), list) for name in _LAYERS):
         yield from _layers(part, left, known)

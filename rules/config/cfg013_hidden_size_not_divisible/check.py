@@ -1,14 +1,11 @@
-"""A division that the strict config classes check."""
+"""A division that the strict configuration class checks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, Problem
+from checkpoint_doctor.sdk import Checkpoint, Problem, edit_problems
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
-    config = ckpt.config
-    size, heads = config.get("hidden_size"), config.get("num_attention_heads")
-    if type(size) is int and type(heads) is int and heads > 0 and size % heads and not config.get("auto_map"):
-        yield Problem(f"hidden_size {size} is not a multiple of num_attention_heads {heads}", "/num_attention_heads")
+    yield from edit_problems(ckpt, "heads-not-divisible")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from checkpoint_doctor.sdk import Checkpoint, Problem, pointer, printable, rope
-
-KNOWN = {"default", "linear", "dynamic", "yarn", "longrope", "llama3", "proportional"}
+from checkpoint_doctor.sdk import Checkpoint, Problem, knowledge, pointer, printable, rope
 
 
 def check(ckpt: Checkpoint) -> Iterator[Problem]:
@@ -16,6 +14,7 @@ def check(ckpt: Checkpoint) -> Iterator[Problem]:
     if name not in found or ckpt.config.get("auto_map"):
         return
     kind = found[name]
-    if not isinstance(kind, str) or kind not in KNOWN:
+    # "default" is computed by the models themselves since 5.0, and types that came later have rules of their own.
+    if not isinstance(kind, str) or (kind != "default" and knowledge.find("rope_type", kind) is None):
         shown = printable(kind if isinstance(kind, str) else json.dumps(kind), 60)
         yield Problem(f"{name} {shown} in {key} is not known", pointer(key, name))
