@@ -6,7 +6,6 @@ import os
 import shlex
 from collections.abc import Container, Iterator
 from dataclasses import replace
-from difflib import get_close_matches
 
 from checkpoint_doctor.core.finding import Problem
 from checkpoint_doctor.core.fix import ABSENT, Action, Edit, Fix, Safety
@@ -129,6 +128,8 @@ def listed(names: list[str], limit: int = 3) -> str:
 
 def close_names(kind: str, name: str) -> list[str]:
     """Names of that kind in the knowledge base that look like this one, best first."""
+    from difflib import get_close_matches
+
     return get_close_matches(name, list(knowledge.names(kind)), n=3, cutoff=0.75) if len(name) <= 200 else []
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -48,6 +46,8 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
 
 def fingerprint(code: str, file: str, pointer: str) -> str:
     """The identity of a finding; no line number: an edit elsewhere in the file must not make a known one look new."""
+    import hashlib  # it loads OpenSSL, 3 ms that a healthy directory can do without
+
     return hashlib.sha256("\0".join((code, file, pointer)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -152,6 +152,8 @@ def _source(ckpt: Checkpoint, file: str, line: int) -> str:
 
 def where(problem: BaseException) -> str:
     """An exception and the last place it came through, in one line."""
+    import traceback
+
     frames = traceback.extract_tb(problem.__traceback__)
     place = f" ({frames[-1].filename.rsplit('/', 2)[-2:][0]}:{frames[-1].lineno})" if frames else ""
     return f"{type(problem).__name__}: {problem}"[:300] + place

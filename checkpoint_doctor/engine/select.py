@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from checkpoint_doctor.core.rule import SEVERITIES, Rule
 from checkpoint_doctor.errors import UserError
@@ -27,6 +26,8 @@ def select(
     chosen, ignored = tuple(chosen), tuple(ignored)
     for word in (*chosen, *ignored):
         if not any(_rank(word, rule) for rule in rules):
+            from difflib import get_close_matches
+
             close = get_close_matches(word, [name for rule in rules for name in (rule.code, rule.name)], n=1)
             hint = f"did you mean {close[0]}?" if close else "list them with: ckpt-doctor rules"
             raise UserError(f"no rule matches {word!r}", hint)

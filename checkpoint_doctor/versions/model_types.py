@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from checkpoint_doctor.facts import llava
@@ -75,6 +74,8 @@ def first_architecture(config: Mapping[str, Any]) -> str:
 
 def similar(name: str) -> list[str]:
     """Model types that look like a name, best first."""
+    from difflib import get_close_matches
+
     return get_close_matches(name.strip().lower()[:100], list(lookup.names("model_type")), n=3, cutoff=0.75)
 
 
