@@ -41,7 +41,7 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
 def has(engine: str, name: str) -> VersionSet:
     """The releases of an engine that have a class of this name, or serve it through one of another ending."""
     found = lookup.since(f"{engine}_architecture", name) or NONE
-    for ending in ENDINGS if not found else ():
+    for ending in ENDINGS:
         if name.endswith(ending) and len(name) > len(ending):
             for other in ENDINGS:
                 found |= lookup.since(f"{engine}_architecture", name.removesuffix(ending) + other) or NONE
