@@ -47,6 +47,29 @@ def holds(condition: str, names: Names) -> bool:
         return False
 
 
+def breaks(expression: str, names: Names) -> str:
+    """The error with which working out an expression ends, "" when it does not or cannot be said."""
+    try:
+        _value(_parsed(expression), names, {})
+    except (TypeError, ZeroDivisionError, KeyError) as problem:
+        return f"{type(problem).__name__}: {problem}"
+    except (Unknown, ValueError, IndexError, OverflowError, RecursionError):
+        pass
+    return ""
+
+
+def value(expression: str, names: Names) -> Any:
+    """What an expression comes to.
+
+    Raises:
+        Unknown: it cannot be said.
+    """
+    try:
+        return _value(_parsed(expression), names, {})
+    except (TypeError, ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError, RecursionError):
+        raise Unknown from None
+
+
 def text(message: str, names: Names) -> str:
     """An f-string's text, "…" for what cannot be said."""
     try:
@@ -76,7 +99,7 @@ def readable(condition: str) -> bool:
     known = (
         ast.Constant, ast.Name, ast.Attribute, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.Call, ast.Subscript,
         ast.List, ast.Tuple, ast.Set, ast.GeneratorExp, ast.comprehension, ast.operator, ast.cmpop, ast.boolop,
-        ast.unaryop, ast.expr_context,
+        ast.unaryop, ast.expr_context, ast.IfExp, ast.Dict,
     )  # fmt: skip
     try:
         nodes = list(ast.walk(_parsed(condition)))
@@ -90,9 +113,16 @@ def readable(condition: str) -> bool:
             return False
         if isinstance(node, ast.Name) and node.id not in {"self", "isinstance", *_FUNCTIONS, *_TYPES, *loops}:
             return False
-        if isinstance(node, ast.Call) and not isinstance(node.func, ast.Name):
+        if isinstance(node, ast.Call) and not isinstance(node.func, ast.Name) and not _is_get(node):
+            return False
+        if isinstance(node, ast.Dict) and node.keys:
             return False
     return True
+
+
+def _is_get(node: ast.Call) -> bool:
+    """`x.get("key")` or `x.pop("key", default)`, which comes to the same."""
+    return isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "pop") and not node.keywords
 
 
 @lru_cache(maxsize=256)
@@ -122,14 +152,18 @@ def _value(node: ast.expr, names: Names, local: dict[str, Any]) -> Any:
     if isinstance(node, ast.UnaryOp):
         inner = _value(node.operand, names, local)
         return not inner if isinstance(node.op, ast.Not) else -_number(inner)
+    if isinstance(node, ast.IfExp):
+        return _value(node.body if _value(node.test, names, local) else node.orelse, names, local)
     if isinstance(node, ast.BinOp):
-        left, right = (_number(_value(side, names, local)) for side in (node.left, node.right))
+        left, right = (_value(side, names, local) for side in (node.left, node.right))
         if type(node.op) not in _ARITHMETIC:
             raise Unknown
-        return _ARITHMETIC[type(node.op)](left, right)
+        return _ARITHMETIC[type(node.op)](*_operands(node.op, left, right))
     if isinstance(node, ast.Compare):
         values = [_value(part, names, local) for part in (node.left, *node.comparators)]
         return all(_COMPARE[type(op)](a, b) for op, a, b in zip(node.ops, values, values[1:]))
+    if isinstance(node, ast.Dict):
+        return {}
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
         return [_value(item, names, local) for item in node.elts]
     if isinstance(node, ast.Subscript):
@@ -148,6 +182,25 @@ def _both(node: ast.BoolOp, names: Names, local: dict[str, Any]) -> Any:
     return found
 
 
+def _operands(operator_: ast.operator, left: Any, right: Any) -> tuple[Any, Any]:
+    """Two numbers.
+
+    Raises:
+        Unknown: lists or strings that can be added or repeated.
+        TypeError: values that this operator does not take, as in the library.
+    """
+    for value in (left, right):
+        if value is not None and not isinstance(value, (int, float, str, list, dict)):
+            raise Unknown
+    if isinstance(left, (int, float)) and isinstance(right, (int, float)):
+        return _number(left), _number(right)
+    repeated = isinstance(operator_, ast.Mult) and {int, bool} & {type(left), type(right)}
+    added = isinstance(operator_, ast.Add) and type(left) is type(right)
+    if (repeated or added) and isinstance(left, (str, list, int)) and isinstance(right, (str, list, int)):
+        raise Unknown
+    raise TypeError(f"unsupported operand type(s): '{type(left).__name__}' and '{type(right).__name__}'")
+
+
 def _number(value: Any) -> Any:
     if isinstance(value, (int, float)) and abs(value) < _LIMIT:
         return value
@@ -161,13 +214,21 @@ def _item(owner: Any, key: Any) -> Any:
 
 
 def _called(node: ast.Call, names: Names, local: dict[str, Any]) -> Any:
+    if isinstance(node.func, ast.Attribute) and _is_get(node):
+        owner = _value(node.func.value, names, local)
+        if not isinstance(owner, dict):
+            raise Unknown
+        return owner.get(*(_value(one, names, local) for one in node.args[:2]))
     function = node.func.id if isinstance(node.func, ast.Name) else ""
     if function == "isinstance" and len(node.args) == 2:
         kinds = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
         wanted = tuple(_TYPES[kind.id] for kind in kinds if isinstance(kind, ast.Name) and kind.id in _TYPES)
         if len(wanted) != len(kinds):
             raise Unknown
-        return isinstance(_value(node.args[0], names, local), wanted)
+        asked = _value(node.args[0], names, local)
+        if getattr(asked, "unsure", False):
+            raise Unknown
+        return isinstance(asked, wanted)
     if function not in _FUNCTIONS or node.keywords:
         raise Unknown
     arguments = [

@@ -13,6 +13,7 @@ from typing import Any
 from checkpoint_doctor.knowledge.build.configs.checks import assigned, checks
 from checkpoint_doctor.knowledge.build.configs.defaults import constants
 from checkpoint_doctor.knowledge.build.configs.fields import ROOTS, functions, of_dataclass, of_init, popped
+from checkpoint_doctor.knowledge.build.configs.init_checks import init_checks
 from checkpoint_doctor.knowledge.build.configs.parts import sub_configs
 from checkpoint_doctor.knowledge.build.configs.rope import rope_entries
 from checkpoint_doctor.knowledge.build.configs.types import aliases, lazy
@@ -46,6 +47,8 @@ def _entries(node: ast.ClassDef, names: Any, known: Any, dataclass: bool, checke
         if own and node.name not in ROOTS:
             entries["own"] = own
     entries.update(sub_configs(node))
+    if not dataclass:
+        entries.update(init_checks(node, [entry[2:] for entry in entries if entry.startswith("s:")]))
     entries.update(rope_entries(node))
     for item in node.body:
         target = item.targets[0] if isinstance(item, ast.Assign) else getattr(item, "target", None)
