@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from checkpoint_doctor.core.loads import Environment
 from checkpoint_doctor.core.tensor import TensorInfo
@@ -20,8 +20,10 @@ from checkpoint_doctor.facts.opening import open_file
 from checkpoint_doctor.facts.printable import printable
 from checkpoint_doctor.facts.safetensors_file.header import SafetensorsHeader, read_header
 from checkpoint_doctor.facts.shard_index import ShardIndex, read_index
-from checkpoint_doctor.facts.torch_file.read import TorchFile, read_torch
 from checkpoint_doctor.facts.weights import WeightSet, choose
+
+if TYPE_CHECKING:
+    from checkpoint_doctor.facts.torch_file.read import TorchFile
 
 HEAD_BYTES = 4096
 # tokenizer.json of the largest vocabularies is about 35 MB, with 2 million commas and brackets; nothing that is text in
@@ -30,7 +32,7 @@ MAX_TEXT_BYTES = 64 * 1024 * 1024
 MAX_JSON_VALUES = 3_000_000
 # The largest models have some 150,000 tensors.
 MAX_TENSORS = 400_000
-WeightFile = TypeVar("WeightFile", SafetensorsHeader, TorchFile)
+WeightFile = TypeVar("WeightFile", SafetensorsHeader, "TorchFile")
 
 
 class Checkpoint:
@@ -239,6 +241,8 @@ class Checkpoint:
 
     def torch_file(self, file: str) -> TorchFile:
         """The tensor listing of a torch file, faults included; nothing is unpickled."""
+        from checkpoint_doctor.facts.torch_file.read import read_torch  # most directories have none to read
+
         return self._weight_file(file, self._torch_files, read_torch)
 
     def _weight_file(self, file: str, known: dict[str, WeightFile], read: Callable[..., WeightFile]) -> WeightFile:
