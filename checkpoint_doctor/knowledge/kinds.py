@@ -30,6 +30,7 @@ KINDS = {
     "hub_tokenizer_ignored": Kind("transformers", "model type whose tokenizer_class in files is not believed"),
     "image_processor": Kind("transformers", "image processor class"),
     "image_processor_map": Kind("transformers", "image processor of a model type", "names: the classes by backend"),
+    "import": Kind("transformers", "module that remote code imports", "names: of it, each with its releases"),
     "layer_type": Kind("transformers", "layer type", "of: attention or mlp; now: the name it is read as"),
     "model_type": Kind("transformers", "model type", "config: the configuration class"),
     "nested_type": Kind("transformers", "model type of a sub-config only", "config: the classes that carry it"),

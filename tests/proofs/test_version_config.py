@@ -98,3 +98,20 @@ def test_unknown_activations_stop_the_model(name: str) -> None:
     case = {"swiglu": "bad_swiglu", "SiLU": "bad_upper_case"}[name]
     with pytest.raises(KeyError, match=name):
         transformers.AutoModel.from_config(config_of(FIXTURES / "CFG023" / case / "given"))
+
+
+@pytest.mark.parametrize(("case", "loads"), [("bad_gone", False), ("good_guarded", True), ("good_in_a_text", True)])
+def test_code_that_imports_what_is_gone(
+    case: str, loads: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The code is the fixture's own three lines."""
+    from transformers import dynamic_module_utils
+
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = FIXTURES / "VER019" / case / "given"
+    if loads:
+        assert transformers.AutoConfig.from_pretrained(folder, trust_remote_code=True).model_type == "tiny"
+    else:
+        with pytest.raises(ImportError, match="cannot import name 'is_torch_fx_available'"):
+            transformers.AutoConfig.from_pretrained(folder, trust_remote_code=True)
