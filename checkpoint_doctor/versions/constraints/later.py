@@ -10,10 +10,11 @@ from checkpoint_doctor.core.versions import VersionSet, dotted
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.printable import printable
 from checkpoint_doctor.knowledge import configs, lookup
-from checkpoint_doctor.versions.sections import sections
+from checkpoint_doctor.versions.sections import Section, sections
 
 SHAPES = "from_pretrained raises RuntimeError: size mismatch for the weights of the attention"
 SILENT = "the model loads without a word and computes something else"
+MINISTRAL = 45700
 # For all classes that gained one of these, the release that declares the field is the one whose model reads it first.
 FIELDS = (
     "attention_bias", "head_dim", "mlp_bias", "num_key_value_heads", "partial_rotary_factor", "qkv_bias",
@@ -24,6 +25,7 @@ FIELDS = (
 def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
     """Kind "later-field", where the value is not what older releases do anyway."""
     for section in sections(ckpt):
+        yield from _ministral(section)
         there = [name for name in FIELDS if section.values.get(name) is not None]
         known = section.releases() if there else ()
         cls = section.config_class(known[-1]) if known else ""
@@ -36,6 +38,20 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
                     "transformers", VersionSet((first,)), "later-field", f"{name}{value} is read since {dotted(first)}",
                     "config.json", section.pointer(name), outcome, SHAPES if outcome == "fails" else SILENT,
                 )  # fmt: skip
+
+
+def _ministral(section: Section) -> Iterator[Constraint]:
+    """A mistral with layer_types is read as a ministral since 4.57.0; before, all of its layers slide."""
+    kinds, window = section.values.get("layer_types"), section.values.get("sliding_window")
+    if section.path or section.model_type != "mistral" or not isinstance(kinds, list) or not isinstance(window, int):
+        return
+    if "full_attention" in kinds:
+        reason = "layer_types of a mistral is read since 4.57.0, as that of a ministral"
+        happens = f"every layer sees {window} tokens only, those with full attention, too: longer texts suffer"
+        allowed = VersionSet((MINISTRAL,))
+        yield Constraint(
+            "transformers", allowed, "later-field", reason, "config.json", "/layer_types", "wrong", happens
+        )  # fmt: skip
 
 
 def _declared(cls: str, name: str) -> int:

@@ -35,7 +35,8 @@ def _flat(top: Section, section: Section) -> Iterator[Constraint]:
     flat = VersionSet(())
     for _, when in configs.timeline(newest, WIDTH):
         flat |= when
-    if not flat or known[-1] in flat:
+    last = flat.among(known)[-1:]
+    if not last or known[-1] in flat or "text_config" in configs.sub_configs(newest, last[0]):
         return
     until = flat.bounds[-1]
     reason = f"text_config of {printable(top.model_type)} is read since {dotted(until)}, fields at the top before"
