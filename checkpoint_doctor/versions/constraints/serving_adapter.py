@@ -59,7 +59,7 @@ def _refused(config: dict[str, Any], here: VersionSet) -> Iterator[Constraint]:
         if not _is_set(key, config.get(key)):
             continue
         refuses = VersionSet.of(row["in"])
-        if key == "modules_to_save" and set(map(str, config[key])) <= HEADS:
+        if key == "modules_to_save" and isinstance(config[key], list) and set(map(str, config[key])) <= HEADS:
             refuses = VersionSet((refuses.bounds[0], *_later(row["message"])))
         texts = [str(text) for text, when in lookup.over_time(row["message"]) if when is None or when & here]
         happens = f"vLLM {{have}} raises ValueError: {texts[-1]}" if texts else ""
