@@ -45,10 +45,10 @@ def _aliases(sources: Sources, names: set[str]) -> Iterator[tuple[str, str]]:
     Since 5.0 XFast is X; a name that convert_slow_tokenizer.py still converts is another one with the same converter;
     and Bloom's are the general class.
     """
-    auto = sources.text("transformers/models/auto/tokenization_auto.py") or ""
-    if 'class_name.endswith("Fast")' not in auto:
+    if 'endswith("TokenizerFast")' not in (sources.text("transformers/utils/import_utils.py") or ""):
         return
     found: dict[str, str] = {}
+    auto = sources.text("transformers/models/auto/tokenization_auto.py") or ""
     if "BloomTokenizerFast" in auto:
         found.update(dict.fromkeys(BLOOM, "TokenizersBackend"))
     converters = _converters(sources)
@@ -58,8 +58,9 @@ def _aliases(sources: Sources, names: set[str]) -> Iterator[tuple[str, str]]:
         there = next((other for other in same if other in names), None)
         if name not in names and there is not None:
             found.setdefault(name, there)
+    ending = "" if 'class_name.endswith("Fast")' in auto else "Tokenizer"  # since 5.4 whatever the name
     for name in [*names, *found]:
-        if not name.endswith("Fast") and f"{name}Fast" not in names:
+        if name.endswith(ending) and not name.endswith("Fast") and f"{name}Fast" not in names:
             found.setdefault(f"{name}Fast", found.get(name, name))
     yield from found.items()
 
