@@ -11,7 +11,8 @@ from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.printable import printable
 from checkpoint_doctor.facts.subject import kind as subject_kind
 from checkpoint_doctor.knowledge import lookup
-from checkpoint_doctor.versions.model_types import OTHER_LIBRARIES, has_own_code
+from checkpoint_doctor.knowledge.architectures import builders
+from checkpoint_doctor.versions.model_types import OTHER_LIBRARIES, first_architecture, has_own_code
 
 PLACE = ("config.json", "/model_type")
 
@@ -20,7 +21,8 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
     """The releases that know the model type; nothing for one that none knows, which is another rule's matter.
 
     Kinds: "model-type" for what came later, "model-type-gone" for what was removed, and "own-code", which only makes a
-    difference, for a type that auto_map brings to releases that do not have it themselves.
+    difference, for a type that auto_map brings to releases that do not have it themselves; "architecture" as well, for
+    a class that came later than its type.
     """
     name = ckpt.model_type
     row = lookup.find("model_type", name) if name is not None else None
@@ -37,12 +39,27 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
     if first > lookup.releases("transformers")[0]:
         reason = f"{shown} came with {dotted(first)}"
         yield Constraint("transformers", VersionSet((first,)), "model-type", reason, *PLACE, happens=_refusal(name))
+    yield from _class(ckpt, name, first)
     if len(known.bounds) > 1:
         reason = f"{shown} was removed in {dotted(known.bounds[1])}"
         present = VersionSet((0, *known.bounds[1:]))
         fix = _rename(name)
         yield Constraint(
             "transformers", present, "model-type-gone", reason, *PLACE, happens=_refusal(name), fix=fix
+        )  # fmt: skip
+
+
+def _class(ckpt: Checkpoint, name: str, first: int) -> Iterator[Constraint]:
+    """The class that was saved, when it is younger than its type: kind "architecture"."""
+    architecture = first_architecture(ckpt.config)
+    row = lookup.find("architecture", architecture)
+    since = VersionSet.of(row["in"]).bounds[0] if row and name in builders(architecture) else first
+    if since > first:
+        reason = f"{printable(architecture)} came with {dotted(since)}"
+        happens = "the Auto class for its task raises ValueError: Unrecognized configuration class"
+        yield Constraint(
+            "transformers", VersionSet((since,)), "architecture", reason, PLACE[0], "/architectures/0", "differs",
+            happens,
         )  # fmt: skip
 
 
