@@ -33,6 +33,8 @@ PARTS = ("names", "spoilt")
 def libraries(arguments: argparse.Namespace, cache: Path) -> Iterator[Library]:
     """What is to be asked, transformers first."""
     for package, releases in (("transformers", TRANSFORMERS), ("peft", PEFT)):
+        if arguments.only and not any(name.startswith(package) for name in arguments.only):
+            continue
         if arguments.python:
             asked = subprocess.run(
                 [arguments.python, "-c", f"from importlib.metadata import version; print(version({package!r}))"],
