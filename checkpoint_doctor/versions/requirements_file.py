@@ -15,7 +15,7 @@ MAX_FILES = 30
 MAX_LINES = 100_000
 _OPTION = re.compile(r"(-r|--requirement|-c|--constraint)(?: ?= ?| |(?<=-[rc]))(\S.*)", re.ASCII)
 _TRAILING = re.compile(r" --(?:hash|global-option|install-option|config-settings?)[= ].*", re.ASCII)
-_PLACE = re.compile(r"[A-Za-z+]{2,20}://|\.{0,2}/|[^\s=<>;@]+\.(?:whl|zip|tar)", re.ASCII)
+_PLACE = re.compile(r"[A-Za-z+]{2,20}://|\.{0,2}/|\.\.?(?:\[[^\]]*\])?$|[^\s=<>;@]+\.(?:whl|zip|tar)", re.ASCII)
 
 
 def of_requirements(path: str | Path) -> Environment:

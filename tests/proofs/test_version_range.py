@@ -15,7 +15,7 @@ FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 def test_whatever_is_installed_refuses_one_of_the_two() -> None:
     """4.57.6 refuses the tokenizer, 5.23.0 the model type."""
     folder = FIXTURES / "VER001" / "bad_removed_type_new_tokenizer" / "given"
-    with pytest.raises(ValueError, match="does not exist or is not currently imported|does not recognize this"):
+    with pytest.raises(ValueError, match=r"is not currently imported|does not recognize this"):
         transformers.AutoConfig.from_pretrained(folder)
         transformers.AutoTokenizer.from_pretrained(folder)
 
