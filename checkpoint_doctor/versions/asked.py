@@ -23,6 +23,7 @@ _WHEEL = re.compile(
 # Packages whose place is worth a note when it tells no release.
 TOLD = ("transformers", "peft", "tokenizers", "safetensors", "vllm", "sglang")
 MAX_NOTES = 10
+MAX_TEXTS = 10
 MAX_REQUIREMENT = 4000
 
 
@@ -104,7 +105,7 @@ def as_wanted(name: str, texts: list[str], allowed: VersionSet) -> Installed:
     if not texts and known:
         newest = lookup.newest(name)
         return Installed(VersionSet.only(max(known)), f"{newest} (the newest)")
-    text = ",".join(texts) or "any"
+    text = ",".join(texts[:MAX_TEXTS]) + (",…" if len(texts) > MAX_TEXTS else "") or "any"
     exact = re.fullmatch(r"={2,3}\s*([^\s,*]+)", text)
     newer = bool(known) and bool(allowed) and allowed.bounds[0] > max(known)
     return Installed(allowed, exact[1] if exact else text, newer)
