@@ -62,20 +62,19 @@ def imports(ckpt: Checkpoint) -> Iterator[tuple[str, str, str]]:
     Read as text: nothing is imported or run.
     """
     entries = ckpt.config.get("auto_map")
-    todo = sorted(set(_files(entries))) if isinstance(entries, dict) else []
-    seen: set[str] = set()
-    while todo and len(seen) < MAX_FILES:
-        file = todo.pop(0)
-        if file in seen or not ckpt.has(file) or ckpt.files[file].size > MAX_BYTES:
+    todo = sorted(set(_files(entries)))[:MAX_FILES] if isinstance(entries, dict) else []
+    for file in todo:  # grows while it is read
+        if not ckpt.has(file) or ckpt.files[file].size > MAX_BYTES:
             continue
-        seen.add(file)
         try:
             text = _TEXTS.sub("", ckpt.text(file))
         except FactUnavailable:
             continue
         for module, names in _IMPORT.findall(text):
             if module.startswith("."):
-                todo.append(f"{module[1:]}.py")
+                beside = f"{module[1:]}.py"
+                if len(todo) < MAX_FILES and beside not in todo:
+                    todo.append(beside)
                 continue
             for part in re.sub(r"#[^\n]*", "", names).strip("() \t\n").split(","):
                 words = part.split()
