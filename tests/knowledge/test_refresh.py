@@ -128,6 +128,46 @@ def test_a_failed_download_is_an_error_and_no_gap(tmp_path: Path, monkeypatch: p
     assert not (tmp_path / "data" / "kb.tsv").exists()
 
 
+def test_only_what_is_missing_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    transformers(tmp_path / "wheels", "5.0.0")
+    transformers(tmp_path / "index", "5.1.0", ("llama", "mistral"))
+    asked: list[str] = []
+
+    class Done:
+        returncode, stdout, stderr = 0, "", ""
+
+    def pip(command: list[str], **_: Any) -> Done:
+        asked.append(command[-1])
+        folder = Path(command[command.index("-d") + 1])
+        (tmp_path / "index" / "transformers-5.1.0-py3-none-any.whl").rename(
+            folder / "transformers-5.1.0-py3-none-any.whl"
+        )
+        return Done()
+
+    monkeypatch.setattr(fetch.subprocess, "run", pip)
+    found = run(tmp_path, versions=("5.0.0", "5.1.0"))
+    assert asked == ["transformers==5.1.0"]
+    assert row(found, "model_type", "mistral")["in"] == 50100
+    run(tmp_path, versions=("5.0.0", "5.1.0"))
+    assert len(asked) == 1
+
+
+def test_a_compiled_package_is_looked_for_in_several_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def pip(command: list[str], **_: Any) -> Any:
+        asked.append(command)
+        good = "--python-version=39" in command
+        if good:
+            wheel(tmp_path, "tokenizers", "0.9.4", {})
+        return type("Done", (), {"returncode": int(not good), "stdout": "", "stderr": "ERROR: no"})
+
+    monkeypatch.setattr(fetch.subprocess, "run", pip)
+    tokenizers = next(package for package in PACKAGES if package.name == "tokenizers")
+    assert fetch.fetch(tokenizers, "0.9.4", tmp_path).name == "tokenizers-0.9.4-py3-none-any.whl"
+    assert len(asked) == 3
+
+
 def test_a_yanked_release_is_kept_and_marked(tmp_path: Path) -> None:
     for version in ("5.0.0", "5.1.0"):
         transformers(tmp_path / "wheels", version)
