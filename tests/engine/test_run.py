@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from checkpoint_doctor import api
 from checkpoint_doctor.core.rule import Rule
 from checkpoint_doctor.engine.loader import load_rules, read_rule
-from checkpoint_doctor.engine.run import MAX_PROBLEMS_PER_RULE, run
+from checkpoint_doctor.engine.run import MAX_PROBLEMS_PER_RULE, fingerprint, run
 from checkpoint_doctor.errors import CkptDoctorError
 
 CHECKS = {
@@ -112,3 +114,13 @@ def test_two_rooms_with_one_code_are_refused(tmp_path: Path) -> None:
 def test_nobody_looks_for_the_base_of_another_librarys_adapter(case: str) -> None:
     folder = Path(__file__).parents[2] / "fixtures" / "ADP029" / case / "given"
     assert not api.check(folder).skipped
+
+
+@pytest.mark.parametrize("missing", [(), ("_sha2",), ("_sha2", "_sha256")])
+def test_a_fingerprint_is_a_sha256_whatever_computes_it(
+    missing: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in missing:
+        monkeypatch.setitem(sys.modules, name, None)
+    wanted = hashlib.sha256(b"CFG001\0config.json\0/\xed\xa0\x80").hexdigest()[:16]
+    assert fingerprint("CFG001", "config.json", "/\ud800") == wanted
