@@ -8,11 +8,12 @@ with a constructor of its own, a field that its code changes first, a type it ca
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from checkpoint_doctor.core.versions import ANY, NONE, VersionSet
+from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.knowledge import configs
 from checkpoint_doctor.knowledge.lookup import find, over_time
 from checkpoint_doctor.versions.annotations import mismatch
@@ -62,6 +63,14 @@ class Part:
     keys: tuple[str, ...]
     lineage: tuple[tuple[str, Mapping[str, Any], VersionSet], ...]
     releases: VersionSet
+
+
+def parts_of(ckpt: Checkpoint) -> list[Part | Fault]:
+    """`parts` of a directory's config.json, worked out once."""
+    known = ckpt.memo.get("config_parts")
+    if not isinstance(known, list):
+        known = ckpt.memo["config_parts"] = list(parts(ckpt.config))
+    return known
 
 
 def parts(config: Mapping[str, Any]) -> Iterator[Part | Fault]:
@@ -229,11 +238,16 @@ def _decoded(value: Any) -> Any:
 
 def faults(config: Mapping[str, Any]) -> list[Fault]:
     """All faults of a config.json; [] for one whose top model_type no release knows."""
+    return faults_in(parts(config))
+
+
+def faults_in(found_parts: Iterable[Part | Fault]) -> list[Fault]:
+    """All faults of the configurations that config.json consists of."""
     from checkpoint_doctor.versions.common_fields import common_faults
     from checkpoint_doctor.versions.validators import class_faults
 
     found: list[Fault] = []
-    for one in parts(config):
+    for one in found_parts:
         if isinstance(one, Fault):
             found.append(one)
         else:

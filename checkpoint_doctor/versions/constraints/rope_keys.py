@@ -9,8 +9,9 @@ from checkpoint_doctor.core.loads import Constraint
 from checkpoint_doctor.core.versions import ANY, NONE, VersionSet
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.config import rope
+from checkpoint_doctor.knowledge.configs import ROOTS
 from checkpoint_doctor.knowledge.lookup import find, over_time
-from checkpoint_doctor.versions.strict import Fault, Part, parts
+from checkpoint_doctor.versions.strict import Fault, Part, parts_of
 
 NEW_FORM = VersionSet((50000,))
 # What 5.x puts in itself: the base from the class, the length from max_position_embeddings.
@@ -24,7 +25,7 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
     if not isinstance(config, dict) or config.get("auto_map") or ckpt.is_llava:
         return
     found: dict[tuple[str, ...], tuple[VersionSet, list[str], str]] = {}
-    for part in parts(config):
+    for part in parts_of(ckpt):
         if not isinstance(part, Fault):
             for key, missing, kind, releases in _missing(part):
                 keys = (*part.keys, key)
@@ -67,12 +68,14 @@ def _missing(part: Part) -> Iterator[tuple[str, list[str], str, VersionSet]]:
 def _new(part: Part) -> VersionSet:
     """The releases of 5.x whose class reads rope_parameters in the common way."""
     has, own = NONE, NONE
-    for _, row, counted in part.lineage:
+    for cls, row, counted in part.lineage:
         entry = row.get("fields", {}).get("rope_parameters")
         if entry is not None:
             bounds = entry[2] if isinstance(entry, list) and len(entry) > 2 else None
             has |= counted if bounds is None else counted & VersionSet.of(bounds)
         own |= _saying(row, counted, "fold", "own") | _aliased(row, counted, part.value)
+        if cls not in ROOTS:
+            own |= _made(row, counted) - _saying(row, counted, "fold", "flat")
     return (has & NEW_FORM) - own
 
 
@@ -88,6 +91,15 @@ def _saying(row: Mapping[str, Any], counted: VersionSet, entry: str, word: str) 
     found = NONE
     for value, when in over_time(row.get("rope")):
         if value and value.get(entry) == word:
+            found |= counted if when is None else counted & when
+    return found
+
+
+def _made(row: Mapping[str, Any], counted: VersionSet) -> VersionSet:
+    """Where the class's own code puts the object together."""
+    found = NONE
+    for names, when in over_time(row.get("set")):
+        if "rope_parameters" in (names or ()):
             found |= counted if when is None else counted & when
     return found
 

@@ -13,7 +13,7 @@ from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.printable import printable
 from checkpoint_doctor.knowledge.lookup import since
 from checkpoint_doctor.versions.annotations import mismatch
-from checkpoint_doctor.versions.strict import Fault, faults
+from checkpoint_doctor.versions.strict import Fault, faults_in, parts_of
 
 FILE = "config.json"
 WORDS = {"int": "a whole number", "float": "a number with a point", "bool": "true or false", "str": "a string"}
@@ -30,7 +30,7 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
     if not isinstance(config, dict) or config.get("auto_map") or ckpt.is_llava:
         return
     together: dict[tuple[str, tuple[str, ...]], list[Fault]] = {}
-    for fault in faults(config):
+    for fault in faults_in(parts_of(ckpt)):
         # What no class takes, and types that came later, have rules of their own.
         known = fault.kind == "sub-config-type" and since("model_type", str(fault.value)) is not None
         if fault.kind != "common-field" and not known:

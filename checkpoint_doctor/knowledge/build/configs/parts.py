@@ -60,14 +60,15 @@ def _spec(node: ast.expr) -> tuple[str, str]:
 
 def _made(function: ast.FunctionDef) -> Iterator[tuple[str, tuple[str, str]]]:
     """`self.KEY = Class(**KEY)`: (key, (class name or AutoConfig, ""))."""
+    arguments = {one.arg for one in function.args.args}
     for item in ast.walk(function):
         if not isinstance(item, ast.Assign) or not isinstance(item.value, ast.Call):
             continue
         target, call = item.targets[0], item.value
         unpacked = [keyword.value for keyword in call.keywords if keyword.arg is None]
-        if not unpacked or not isinstance(target, ast.Attribute):
+        key = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
+        if not unpacked or not (isinstance(target, ast.Attribute) or key in arguments):
             continue
-        key = target.attr
         if not any(_names(value, key) for value in unpacked):
             continue
         text = ast.unparse(call.func)
@@ -85,14 +86,14 @@ def _names(node: ast.expr, key: str) -> bool:
 def _touched(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
     """(KEY, key in it) of what is set in or taken from `self.KEY` while it is a dictionary; KEY "" for a local name."""
     for item in ast.walk(function):
-        if isinstance(item, ast.If) and "model_type" in ast.unparse(item.test):
-            for inner in ast.walk(item):
-                if isinstance(inner, ast.Assign) and ast.unparse(inner.targets[0]).endswith("['model_type']"):
-                    yield _owner(inner.targets[0].value), "model_type"  # type: ignore[attr-defined]
-        elif isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Subscript):
-            key = getattr(item.targets[0].slice, "value", None)
-            if isinstance(key, str) and key != "model_type" and ast.unparse(item.targets[0].value).startswith("self."):
-                yield _owner(item.targets[0].value), key
+        if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Subscript):
+            owner, key = item.targets[0].value, getattr(item.targets[0].slice, "value", None)
+            if key == "model_type" and isinstance(item.value, ast.Constant):
+                yield getattr(owner, "id", "") or _owner(owner), key
+            elif isinstance(key, str) and key != "model_type" and ast.unparse(owner).startswith("self."):
+                yield _owner(owner), key
+        elif isinstance(item, ast.Assign) and isinstance(item.value, ast.Call) and _fixed(item.value):
+            yield _owner(item.targets[0]), "model_type"
         elif isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and item.args:
             first, owner = item.args[0], item.func.value
             if item.func.attr == "update" and isinstance(first, ast.Dict):
@@ -103,6 +104,15 @@ def _touched(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
                 key = getattr(first, "value", None)
                 if isinstance(key, str) and key != "model_type":
                     yield _owner(owner), key
+
+
+def _fixed(call: ast.Call) -> bool:
+    """`CONFIG_MAPPING["modernbert"](**self.text_config)`: one type, whatever is written there."""
+    table = call.func
+    return (
+        isinstance(table, ast.Subscript) and isinstance(table.slice, ast.Constant)
+        and any(one.arg is None and ast.unparse(one.value).startswith("self.") for one in call.keywords)
+    )  # fmt: skip
 
 
 def _owner(node: ast.expr) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from checkpoint_doctor.knowledge.build.configs.fields import functions
 
+_VALIDATION = "rope_config_validation(self"
 _TWO_FIELDS = "with two fields"
 
 
@@ -21,8 +22,10 @@ def rope_entries(node: ast.ClassDef) -> dict[str, Any]:
     found: dict[str, Any] = {}
     init = ast.unparse(methods["__init__"]) if "__init__" in methods else ""
     old = methods.get("_rope_scaling_validation")
-    if "rope_config_validation(self" in init:
-        found["check"] = "keys"
+    if _VALIDATION in init:
+        # Some do it only for one kind of position embedding.
+        always = any(isinstance(one, ast.Expr) and _VALIDATION in ast.unparse(one) for one in methods["__init__"].body)
+        found["check"] = "keys" if always else "own"
     elif old is not None and "self._rope_scaling_validation()" in init:
         text = ast.unparse(old)
         usual = _TWO_FIELDS in text and "not in ['linear', 'dynamic']" in text and "!= 2" in text
