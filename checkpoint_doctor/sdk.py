@@ -39,7 +39,7 @@ from checkpoint_doctor.knowledge import lookup as knowledge
 from checkpoint_doctor.knowledge.architectures import builders, namesakes
 from checkpoint_doctor.versions import model_types
 from checkpoint_doctor.versions.backends import missing_backends
-from checkpoint_doctor.versions.pairs import importable_peft
+from checkpoint_doctor.versions.pairs import fuses_experts, importable_peft, per_expert_peft
 from checkpoint_doctor.versions.ranges import colliding, span
 from checkpoint_doctor.versions.sections import activations
 from checkpoint_doctor.versions.solve import loads_with
@@ -75,6 +75,7 @@ __all__ = [
     "describe_kind",
     "edit_problems",
     "family",
+    "fuses_experts",
     "have",
     "header_problems",
     "importable_peft",
@@ -93,6 +94,7 @@ __all__ = [
     "named_files",
     "namesakes",
     "opened_files",
+    "per_expert_peft",
     "plural",
     "pointer",
     "printable",
