@@ -96,6 +96,13 @@ SEEN: list[tuple[str, str, str, str | dict[str, Any]]] = [
     ("QNT002/bad_gptq/given", "model", "4.46.3", "No module named 'optimum'"),
     *(("QNT002/bad_gptq/given", "model", release, "requires optimum") for release in ("4.57.6", "5.23.0")),
     *(("QNT002/bad_too_old/given", "model", release, "8-bit quantization requires") for release in (*V4[1:], *V5)),
+    *((f"TOK006/{case}/given", "tokenizer", release, {"plain": plain}) for case, release, plain in (
+        ("bad_llama", "4.57.6", "w3 w5 w9 "), ("bad_llama", "5.0.0", "w3 w5 w9 "), ("bad_llama", "5.6.0", "w3w5w9"),
+        ("bad_llama", "5.23.0", "w3 w5 w9 "), ("bad_no_class", "4.57.6", "w3 w5 w9 "),
+        ("bad_no_class", "5.0.0", "w3w5w9"), ("bad_no_class", "5.6.0", "w3 w5 w9 "), ("bad_qwen3", "5.0.0", "w3 w5 w9 "),
+        ("bad_qwen3", "5.6.0", "w3w5w9"), ("bad_qwen3", "5.23.0", "w3 w5 w9 "),
+        ("good_general_class", "5.6.0", "w3 w5 w9 "))),
+    ("TOK001/bad_newer_class/given", "tokenizer", "4.36.2", NO_CLASS),
 ]  # fmt: skip
 
 

@@ -20,6 +20,7 @@ MODULES = {
     "adapter": "adapter",
     "adapter_tensors": "adapter",
     "adapter_values": "adapter",
+    "byte_level": "tokenizer.json",
     "dtype": "config.json",
     "later": "config.json",
     "model": "config.json",
