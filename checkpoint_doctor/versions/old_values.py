@@ -1,4 +1,4 @@
-"""Values in config.json that configuration classes before 5.4 refuse, told from the table without the library.
+"""Values in config.json that configuration classes refuse by their code, mostly before 5.4, without the library.
 
 Those classes check no types: a wrong one fails only where the class's own code or the root's trips over it. What is
 told here is what the root does in every class (configuration_utils.py, read in all releases since 4.0.0), and what the
@@ -31,12 +31,12 @@ _STAGE = re.compile(r"stem|stage\d+")
 
 
 def old_faults(config: Mapping[str, Any]) -> list[Fault]:
-    """All faults of a config.json in releases before 5.4."""
+    """All faults of a config.json that are not matters of field types or class validators (see strict.py)."""
     return [fault for part in parts(config) if isinstance(part, Part) for fault in _faults(part)]
 
 
 def _faults(part: Part) -> Iterator[Fault]:
-    for key, given, error, when in (*_of_root(part), *_of_rope(part), *_own_code(part)):
+    for key, given, error, when in (*_of_root(part), *_of_rope(part), *_backbone_type(part), *_own_code(part)):
         if part.releases & when:
             keys = (*part.keys, key) if key else part.keys
             yield Fault("old-value", keys, given, part.cls, "", error, part.releases & when)
@@ -47,7 +47,7 @@ def _of_root(part: Part) -> Iterator[tuple[str, Any, str, VersionSet]]:
     given = part.value
     labels = given.get("id2label")
     if labels is not None and not isinstance(labels, dict):
-        yield "id2label", labels, "ValueError: Argument id2label should be a dictionary.", OLD
+        yield "id2label", labels, "ValueError: Argument id2label should be a dictionary.", VersionSet((40000,))
     elif isinstance(labels, dict) and not all(_is_whole(key) for key in labels):
         yield "id2label", labels, "ValueError: invalid literal for int() with base 10", OLD
     numbers = given.get("label2id")
@@ -89,6 +89,10 @@ def _of_rope(part: Part) -> Iterator[tuple[str, Any, str, VersionSet]]:
                         f"AttributeError: '{type(given).__name__}' object has no attribute 'get'",
                         period & OLD,
                     )
+                elif (
+                    name == "rope_scaling" and entry.get("check") == "keys" and not {"rope_type", "type"} & given.keys()
+                ):
+                    yield name, given, "KeyError: Missing required keys in `rope_scaling`: {'rope_type'}", period & OLD
                 elif name == "rope_scaling" and entry.get("check") == "fields" and not _two_fields(given):
                     yield name, given, "ValueError: `rope_scaling` must be a dictionary with two fields", period & OLD
             if "rope_parameters" in row.get("fields", {}) and not isinstance(given, dict):
@@ -102,6 +106,17 @@ def _two_fields(given: Any) -> bool:
         return False
     factor = given.get("factor")
     return isinstance(factor, float) and factor > 1
+
+
+def _backbone_type(part: Part) -> Iterator[tuple[str, Any, str, VersionSet]]:
+    """A backbone without its type, which AutoConfig is asked for since 5.4 in all classes."""
+    given = part.value.get("backbone_config")
+    for _, row, counted in part.lineage:
+        for spec, when in over_time(row.get("subs", {}).get("backbone_config", ())):
+            untyped = isinstance(given, dict) and given.get("model_type") is None
+            if untyped and spec and spec[0] == "AutoConfig" and (len(spec) < 2 or not spec[1]):
+                period = counted if when is None else counted & when
+                yield "backbone_config", given, "KeyError: None", period - OLD
 
 
 def _own_code(part: Part) -> Iterator[tuple[str, Any, str, VersionSet]]:

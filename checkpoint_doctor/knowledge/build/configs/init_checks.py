@@ -42,12 +42,13 @@ def init_checks(node: ast.ClassDef, subs: Iterable[str]) -> dict[str, list[Check
     if init is None or node.name in ROOTS:
         return {}
     arguments = [*init.args.posonlyargs, *init.args.args, *init.args.kwonlyargs][1:]
+    subs = {*subs, *_own_subs(node)}
     walk = _Walk({one.arg: argument(one.arg) for one in arguments}, _constants(node))
     found: dict[tuple[str, ...], None] = dict.fromkeys(_closed(init, [one.arg for one in arguments]))
     for check in walk.body(init.body, []):
         if readable(check[0]) and len(check[0]) <= _LONGEST:
             found[tuple(check)] = None
-    for key in subs:
+    for key in sorted(subs):
         kept = walk.attributes.get(key)
         if kept is not None and f"self.{key}" in map(ast.unparse, _leaves(kept)):
             text = ast.unparse(Given().visit(copy.deepcopy(kept)))
@@ -56,6 +57,14 @@ def init_checks(node: ast.ClassDef, subs: Iterable[str]) -> dict[str, list[Check
     listed = [list(check) for check in found if not _told(check, found)][:_MOST]
     parents = [ast.unparse(base).rpartition(".")[2] for base in node.bases]
     return {"c:__init__": listed} if listed or not set(parents) & set(ROOTS) else {}
+
+
+def _own_subs(node: ast.ClassDef) -> Iterator[str]:
+    """The keys that a property `sub_configs` names: `{"backbone_config": type(self.backbone_config)}`."""
+    method = functions(node).get("sub_configs")
+    for item in ast.walk(method) if method is not None else ():
+        if isinstance(item, ast.Dict):
+            yield from (key.value for key in item.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
 
 
 def _closed(init: ast.FunctionDef, arguments: list[str]) -> list[tuple[str, ...]]:
