@@ -115,3 +115,14 @@ def test_code_that_imports_what_is_gone(
     else:
         with pytest.raises(ImportError, match="cannot import name 'is_torch_fx_available'"):
             transformers.AutoConfig.from_pretrained(folder, trust_remote_code=True)
+
+
+def test_old_code_of_a_native_type_fails_only_when_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import dynamic_module_utils
+
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = FIXTURES / "VER021/bad_native_type/given"
+    assert type(config_of(folder)).__module__.startswith("transformers.")
+    with pytest.raises(ImportError, match="cannot import name 'is_torch_fx_available'"):
+        transformers.AutoConfig.from_pretrained(folder, trust_remote_code=True)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from checkpoint_doctor.core.loads import Constraint
-from checkpoint_doctor.core.versions import VersionSet, dotted
+from checkpoint_doctor.core.versions import ANY, NONE, VersionSet, dotted
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.knowledge import lookup
-from checkpoint_doctor.versions.model_types import owner
+from checkpoint_doctor.versions.model_types import has_own_code, owner
 
 MAX_FILES, MAX_BYTES = 50, 1 << 20
 _TEXTS = re.compile(r'"""(?s:.*?)"""|\'\'\'(?s:.*?)\'\'\'')
@@ -23,29 +23,35 @@ _IMPORT = re.compile(
 
 
 def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
-    """Kind "remote-import": the name that came last and the one that went first, of those that are imported anyhow.
+    """The name that came last and the one that went first, of those that are imported anyhow.
 
-    Only for types that transformers never had: for others the code is not needed.
+    Kinds: "remote-import" for releases that cannot do without the code; "own-code-import", which only makes a
+    difference, for those that have the type themselves and run the code only when they are told to.
     """
-    if owner(ckpt) != "own-code":
+    if owner(ckpt) not in ("own-code", "transformers") or not has_own_code(ckpt.config):
         return
+    native = lookup.since("model_type", ckpt.model_type or "") or NONE
     known = [(since, file, module, name) for file, module, name in imports(ckpt) if (since := _since(module, name))]
     late = [one for one in known if one[0].bounds[0] > lookup.releases("transformers")[0]]
     gone = [one for one in known if len(one[0].bounds) == 2]
     if late:
         found = max(late, key=lambda one: one[0].bounds[0])
         first = found[0].bounds[0]
-        yield _constraint(VersionSet((first,)), f"came with {dotted(first)}", *found[1:])
+        yield from _both(VersionSet((first,)), native, f"came with {dotted(first)}", *found[1:])
     if gone:
         found = min(gone, key=lambda one: one[0].bounds[1])
         end = found[0].bounds[1]
-        yield _constraint(VersionSet((0, end)), f"went with {dotted(end)}", *found[1:])
+        yield from _both(VersionSet((0, end)), native, f"went with {dotted(end)}", *found[1:])
 
 
-def _constraint(allowed: VersionSet, what: str, file: str, module: str, name: str) -> Constraint:
+def _both(having: VersionSet, native: VersionSet, what: str, file: str, module: str, name: str) -> Iterator[Constraint]:
     reason = f"{file} imports {name} of {module}, which {what}"
     happens = f"with trust_remote_code=True: ImportError: cannot import name '{name}' from '{module}'"
-    return Constraint("transformers", allowed, "remote-import", reason, file, happens=happens)
+    if having | native != ANY:
+        yield Constraint("transformers", having | native, "remote-import", reason, file, happens=happens)
+    if native - having:
+        asked = ANY - (native - having)
+        yield Constraint("transformers", asked, "own-code-import", reason, file, "", "differs", happens)
 
 
 def _since(module: str, name: str) -> VersionSet | None:
