@@ -15,7 +15,7 @@ from typing import Any
 from checkpoint_doctor.core.versions import ANY, NONE, VersionSet
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.knowledge import configs
-from checkpoint_doctor.knowledge.lookup import find, over_time
+from checkpoint_doctor.knowledge.lookup import find, over_time, releases
 from checkpoint_doctor.versions.annotations import mismatch
 
 STRICT = VersionSet((configs.STRICT_SINCE,))
@@ -259,6 +259,15 @@ def faults_in(found_parts: Iterable[Part | Fault]) -> list[Fault]:
                 refused |= fault.releases
             found += class_faults(one, refused)
     return found
+
+
+def left(config: Mapping[str, Any], refused: VersionSet) -> VersionSet:
+    """The releases that some refusal leaves; none when all that know the model type share it."""
+    row = find("model_type", str(config.get("model_type")))
+    known = VersionSet.of(row["in"]) if row else ANY
+    rest = known - refused
+    there = len(rest.bounds) % 2 == 1 or rest.among(releases("transformers"))
+    return ANY - refused if there else NONE
 
 
 def shown(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,6 +166,18 @@ def test_conditions() -> None:
         assert not holds(condition, names)
     assert not readable("open('x')") and not readable("math.sqrt(self.a) > 1") and not readable("self.a ** 9")
     assert text("f'{self.a} of {self.nothing}'", names) == "3 of …"
+
+
+# Constraints
+
+
+def test_what_no_release_takes_leaves_none(tmp_path: Path) -> None:
+    """Then the reason stands alone, and is not held against the model type, which came with 5.x."""
+    from checkpoint_doctor import api
+
+    (tmp_path / "config.json").write_text('{"model_type": "gemma4_text", "rms_norm_eps": 1}')
+    codes = [finding.code for finding in api.check(tmp_path).findings]
+    assert "CFG011" in codes and "VER001" not in codes
 
 
 # The accessor

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from checkpoint_doctor.core.loads import Constraint
-from checkpoint_doctor.core.versions import ANY, NONE, VersionSet
+from checkpoint_doctor.core.versions import NONE, VersionSet
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.config import rope
 from checkpoint_doctor.knowledge.configs import ROOTS
 from checkpoint_doctor.knowledge.lookup import find, over_time
-from checkpoint_doctor.versions.strict import Fault, Part, parts_of
+from checkpoint_doctor.versions.strict import Fault, Part, left, parts_of
 
 NEW_FORM = VersionSet((50000,))
 # What 5.x puts in itself: the base from the class, the length from max_position_embeddings.
@@ -41,7 +41,9 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
         which = "it" if len(missing) == 1 else "them"
         reason = f"{'.'.join(keys)} of type {kind} has no {names}; transformers {releases} wants {which}"
         where = "".join(f"/{key}" for key in keys)
-        yield Constraint("transformers", ANY - releases, "rope-keys", reason, "config.json", where, happens=happens)
+        yield Constraint(
+            "transformers", left(config, releases), "rope-keys", reason, "config.json", where, happens=happens
+        )
 
 
 def _missing(part: Part) -> Iterator[tuple[str, list[str], str, VersionSet]]:

@@ -8,12 +8,12 @@ from typing import Any
 
 from checkpoint_doctor.core.fix import Edit, Fix
 from checkpoint_doctor.core.loads import Constraint
-from checkpoint_doctor.core.versions import ANY, NONE, VersionSet, dotted
+from checkpoint_doctor.core.versions import NONE, VersionSet, dotted
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.printable import printable
 from checkpoint_doctor.knowledge.lookup import since
 from checkpoint_doctor.versions.annotations import mismatch
-from checkpoint_doctor.versions.strict import Fault, faults_in, parts_of
+from checkpoint_doctor.versions.strict import Fault, faults_in, left, parts_of
 
 FILE = "config.json"
 WORDS = {"int": "a whole number", "float": "a number with a point", "bool": "true or false", "str": "a string"}
@@ -36,21 +36,24 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
         if fault.kind != "common-field" and not known:
             together.setdefault((fault.kind, fault.keys), []).append(fault)
     for (kind, _), found in together.items():
-        yield _constraint(kind, found)
+        yield _constraint(config, kind, found)
 
 
-def _constraint(kind: str, found: list[Fault]) -> Constraint:
+def _constraint(config: dict[str, Any], kind: str, found: list[Fault]) -> Constraint:
     releases = NONE
     for fault in found:
         releases |= fault.releases
-    last = max(found, key=lambda fault: fault.releases.bounds[-1])
+    last = max(found, key=lambda fault: (len(fault.releases.bounds) % 2, fault.releases.bounds[-1]))
     where = "".join(f"/{key.replace('~', '~0').replace('/', '~1')}" for key in last.keys)
     fix = _fix(found, where) if kind == "strict-field" else None
     happens = f"AutoConfig.from_pretrained raises {last.error}"
     detail = {"class": last.cls, **({"type": last.annotation} if last.annotation else {})}
-    reason = f"{_reason(kind, last)}; {_shown(releases)}"
+    allowed = left(config, releases)
+    reason = _reason(kind, last)
+    if kind != "sub-config-type":
+        reason += f"; {_shown(releases) if allowed else 'no release takes it'}"
     return Constraint(
-        "transformers", ANY - releases, _kind(kind, last), reason, FILE, where, happens=happens, fix=fix, detail=detail
+        "transformers", allowed, _kind(kind, last), reason, FILE, where, happens=happens, fix=fix, detail=detail
     )  # fmt: skip
 
 
