@@ -114,9 +114,11 @@ def _backbone_type(part: Part) -> Iterator[tuple[str, Any, str, VersionSet]]:
     for _, row, counted in part.lineage:
         for spec, when in over_time(row.get("subs", {}).get("backbone_config", ())):
             untyped = isinstance(given, dict) and given.get("model_type") is None
-            if untyped and spec and spec[0] == "AutoConfig" and (len(spec) < 2 or not spec[1]):
+            if untyped and spec and spec[0] == "AutoConfig":
                 period = counted if when is None else counted & when
-                yield "backbone_config", given, "KeyError: None", period - OLD
+                # Up to 5.19 a default type is put into the object, later it is for none at all.
+                old = VersionSet((0, 52000)) if len(spec) > 1 and spec[1] else OLD
+                yield "backbone_config", given, "KeyError: None", period - OLD - old
 
 
 def _own_code(part: Part) -> Iterator[tuple[str, Any, str, VersionSet]]:
