@@ -88,7 +88,7 @@ def _part(part: ast.expr, names: Names) -> str:
     if isinstance(part, ast.FormattedValue):
         try:
             found = str(_value(part.value, names, {}))
-        except (Unknown, TypeError, ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError):
+        except (Unknown, TypeError, ValueError, KeyError, IndexError, ArithmeticError, RecursionError):
             return "…"
         return found if len(found) <= 60 else found[:60] + "…"
     return "…"

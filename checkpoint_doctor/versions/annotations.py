@@ -59,7 +59,7 @@ def _check(field: str, value: Any, node: ast.expr) -> Mismatch:
         if any(_check(field, value, one) is None for one in options):
             return None
         names = ", ".join(_shown(one) for one in options)
-        return f"Field '{field}' with value {_short(value)} doesn't match any type in ({names})"
+        return f"Field '{field}' with value {short(value)} doesn't match any type in ({names})"
     if isinstance(node, ast.Constant):
         return None if value is None else f"Field '{field}' expected None, got {type(value).__name__}"
     if isinstance(node, ast.Name):
@@ -84,7 +84,7 @@ def _named(field: str, value: Any, name: str) -> Mismatch:
         return f"Field '{field}' expected {name}, got {type(value).__name__}" if foreign else None
     if isinstance(value, wanted) and not (wanted is int and isinstance(value, bool)):
         return None
-    return f"Field '{field}' expected {name}, got {type(value).__name__} (value: {_short(value)})"
+    return f"Field '{field}' expected {name}, got {type(value).__name__} (value: {short(value)})"
 
 
 def _within(field: str, value: Any, name: str, inside: list[ast.expr]) -> Mismatch:
@@ -117,13 +117,25 @@ def _literal(field: str, value: Any, inside: list[ast.expr]) -> Mismatch:
         return None
     same = [one for one in options if isinstance(one, bool) == isinstance(value, bool)]
     if isinstance(value, (dict, list)) or value not in same:
-        return f"Field '{field}' expected one of {tuple(options)}, got {_short(value)}"
+        return f"Field '{field}' expected one of {tuple(options)}, got {short(value)}"
     return None
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
+def short(value: Any) -> str:
+    """A value as Python writes it, cut; neither length nor depth of it can make that costly."""
+    if isinstance(value, (list, dict)) and (len(value) > _SHOWN or _deep(value)):
+        return "[…]" if isinstance(value, list) else "{…}"
+    text = repr(value[: 2 * _SHOWN] if isinstance(value, str) else value)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _deep(value: Any, left: int = 4) -> bool:
+    """Whether there are lists in lists further down than messages show, or long ones."""
+    if not isinstance(value, (list, dict)):
+        return isinstance(value, str) and len(value) > 10_000
+    if not left or len(value) > _SHOWN:
+        return True
+    return any(_deep(item, left - 1) for item in (value.values() if isinstance(value, dict) else value))
 
 
 def _shown(node: ast.expr) -> str:
@@ -162,7 +174,7 @@ def _validator(text: str) -> Callable[[Any], Mismatch] | None:
 def _positive(value: Any) -> Mismatch:
     if value is None or (isinstance(value, int) and value > 0):
         return None
-    return f"ValueError: Value must be a positive integer, got {_short(value)}"
+    return f"ValueError: Value must be a positive integer, got {short(value)}"
 
 
 def _interval(value: Any, least: Any, most: Any) -> Mismatch:
@@ -175,7 +187,7 @@ def _interval(value: Any, least: Any, most: Any) -> Mismatch:
         *([f"greater or equal to {least}"] if least is not None else []),
         *([f"smaller or equal to {most}"] if most is not None else []),
     ]
-    return f"ValueError: Value must be {' and '.join(bounds)}, got {_short(value)}."
+    return f"ValueError: Value must be {' and '.join(bounds)}, got {short(value)}."
 
 
 def _divisible(value: Any, divisor: int) -> Mismatch:

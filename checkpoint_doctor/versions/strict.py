@@ -16,7 +16,7 @@ from checkpoint_doctor.core.versions import ANY, NONE, VersionSet
 from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.knowledge import configs
 from checkpoint_doctor.knowledge.lookup import find, over_time, releases
-from checkpoint_doctor.versions.annotations import mismatch
+from checkpoint_doctor.versions.annotations import mismatch, short
 
 STRICT = VersionSet((configs.STRICT_SINCE,))
 _DEPTH = 6
@@ -271,5 +271,8 @@ def left(config: Mapping[str, Any], refused: VersionSet) -> VersionSet:
 
 
 def shown(value: Any) -> str:
-    """A value for messages."""
-    return json.dumps(value, ensure_ascii=False)
+    """A value for messages, as JSON; of a large or deep one only what it is."""
+    if isinstance(value, (list, dict)):
+        found = short(value)
+        return found if "…" in found else json.dumps(value, ensure_ascii=False)
+    return json.dumps(value[:1000] if isinstance(value, str) else value, ensure_ascii=False)

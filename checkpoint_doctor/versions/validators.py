@@ -148,7 +148,7 @@ def _layers(part: Part, left: VersionSet, known: dict[int, Attributes]) -> Itera
         if name != "layer_types" and not isinstance(part.value.get("layer_types"), list):
             continue
         wrong = _unknown_layers(types, "attention" if name == "layer_types" else "mlp", there)
-        said = f"ValueError: The `{name}` entries must be in (…) but got {types[:8]}"
+        said = f"ValueError: The `{name}` entries must be in (…) but got {[one[:40] for one in types[:8]]}"
         if wrong:
             yield _layer_fault(part, name, said, wrong)
         if type(layers) is int and layers != len(types) and there - wrong:

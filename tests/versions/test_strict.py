@@ -77,6 +77,15 @@ def test_any_value_is_judged(value: Any) -> None:
     faults({"model_type": "llava", "text_config": value, "vision_config": {"model_type": value}})
 
 
+def test_large_and_deep_values_are_not_written_out() -> None:
+    deep: Any = []
+    for _ in range(5000):
+        deep = [deep]
+    for value in (deep, [[0] * 100_000] * 3, "x" * 10**6, {"a": deep}):
+        ((_, error),) = refused(hidden_size=value)
+        assert len(error) < 400
+
+
 # Fields
 
 

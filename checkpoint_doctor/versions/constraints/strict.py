@@ -13,7 +13,7 @@ from checkpoint_doctor.facts.checkpoint import Checkpoint
 from checkpoint_doctor.facts.printable import printable
 from checkpoint_doctor.knowledge.lookup import since
 from checkpoint_doctor.versions.annotations import mismatch
-from checkpoint_doctor.versions.strict import Fault, faults_in, left, parts_of
+from checkpoint_doctor.versions.strict import Fault, faults_in, left, parts_of, shown
 
 FILE = "config.json"
 WORDS = {"int": "a whole number", "float": "a number with a point", "bool": "true or false", "str": "a string"}
@@ -74,7 +74,7 @@ def _kind(kind: str, fault: Fault) -> str:
 
 def _reason(kind: str, fault: Fault) -> str:
     name = printable(".".join(fault.keys), 80)
-    value = printable(json.dumps(fault.value), 60)
+    value = printable(shown(fault.value), 60)
     if kind == "strict-field":
         wanted = fault.annotation.partition("&")[0]
         return f"{name} is {value}, which is not {WORDS.get(wanted, f'of type {wanted}')}"
