@@ -108,11 +108,13 @@ class Environment:
         source: where that was read, for people: "installed here", "--target", "requirements.txt"; "assumed" when
             nothing is installed and the newest releases that we know stand in.
         notes: what could not be taken from there, for people.
+        options: the words of a command line that name it, () for the default.
     """
 
     packages: Mapping[str, Installed] = field(default_factory=dict)
     source: str = "assumed"
     notes: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     @property
     def assumed(self) -> bool:

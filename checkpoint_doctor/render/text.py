@@ -17,8 +17,8 @@ _COLORS = {"error": "31;1", "warning": "33;1", "info": "36;1", "place": "34", "d
 _NOUNS = {"error": "error", "warning": "warning", "info": "note"}
 _LABELS = (("happens", "what happens"), ("why", "why"))
 _APPLY = {
-    "safe": "ckpt-doctor fix {target} --select {code}",
-    "unsafe": "ckpt-doctor fix {target} --unsafe --select {code}",
+    "safe": "ckpt-doctor fix {target} --select {code}{options}",
+    "unsafe": "ckpt-doctor fix {target} --unsafe --select {code}{options}",
 }
 # Findings of one rule in one run that are printed in full; the rest is one line each, then a count.
 MAX_FULL = 3
@@ -49,11 +49,14 @@ class _Text:
         self._color = color
         self._width = width
         self._explain_versions = explain_versions
+        self._options = ""
 
     def _paint(self, style: str, text: str) -> str:
         return f"\x1b[{_COLORS[style]}m{text}\x1b[0m" if self._color else text
 
     def lines(self, report: Report, seconds: float) -> Iterator[str]:
+        # A finding against a named release is only there for a fix against the same.
+        self._options = "".join(f" {shlex.quote(word)}" for word in report.environment.options)
         yield f"{self._paint('bold', clean(report.target))}: {clean(report.subject)}"
         if loads := loads_line(report, self._paint):
             yield loads
@@ -105,7 +108,7 @@ class _Text:
             yield from self._labelled("=", "cure", str(cure), wrap=not is_command)
         if not brief:
             if fix and fix.edits and fix.safety in _APPLY:
-                line = _APPLY[fix.safety].format(target=shlex.quote(target), code=finding.code)
+                line = _APPLY[fix.safety].format(target=shlex.quote(target), code=finding.code, options=self._options)
                 yield from self._labelled("=", "apply", line, wrap=False)
             yield from self._labelled("=", "more", f"ckpt-doctor explain {finding.code}")
 

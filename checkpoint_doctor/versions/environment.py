@@ -49,8 +49,10 @@ def chosen(
         UserError: one of them cannot be read.
     """
     targets = tuple(targets)
+    named = [("--python", python), ("--requirements", requirements), *(("--target", target) for target in targets)]
+    options = tuple(str(word) for option, value in named if value is not None for word in (option, value))
     if targets == ("newest",) and python is None and requirements is None:
-        return ASSUMED
+        return Environment(options=options)
     parts = []
     if python is not None:
         parts.append(of_python(python))
@@ -72,7 +74,7 @@ def chosen(
         return installed()
     notes = tuple(note for part in parts for note in part.notes)
     sources = ", ".join(part.source for part in parts if not part.assumed)
-    return Environment(packages, sources or ASSUMED.source, notes)
+    return Environment(packages, sources or ASSUMED.source, notes, options)
 
 
 def release(package: str, version: str) -> Installed:

@@ -39,4 +39,5 @@ def judged_against(ckpt: Checkpoint, packages: Iterable[str]) -> Environment:
     """The directory's environment; for an assumed one the newest releases of these packages that we know."""
     if not ckpt.environment.assumed:
         return ckpt.environment
-    return Environment({package: there for package in packages if (there := have(ckpt, package)) is not None})
+    packages_there = {package: there for package in packages if (there := have(ckpt, package)) is not None}
+    return replace(ckpt.environment, packages=packages_there)

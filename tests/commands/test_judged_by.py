@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from checkpoint_doctor import cli
+from checkpoint_doctor import api, cli
 from checkpoint_doctor.knowledge import lookup
-from kit import llama, lora
+from kit import llama, lora, write_json
 
 NEWEST = lookup.newest("transformers")
 
@@ -85,3 +86,21 @@ def test_fix_takes_them_too(tmp_path: Path, words: list[str], capsys: pytest.Cap
     assert cli.run([*words, str(tmp_path / "adapter"), "--target", "peft==0.18.0"]) == 0
     assert cli.run([*words, str(tmp_path / "adapter"), "--target", "pfet==0.18.0"]) == 2
     assert "did you mean peft?" in capsys.readouterr().err
+
+
+def test_the_line_to_copy_judges_by_the_same_releases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    llama(tmp_path / "m")
+    config = json.loads((tmp_path / "m" / "tokenizer_config.json").read_text())
+    write_json(tmp_path / "m" / "tokenizer_config.json", {**config, "tokenizer_class": "TokenizersBackend"})
+    cli.run(["check", str(tmp_path / "m"), "--target", "transformers>=4.50,<5"])
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "= apply" in line)
+    words = shlex.split(line.split("apply")[1])
+    assert words[-2:] == ["--target", "transformers>=4.50,<5"]
+    assert cli.run(words[1:]) == 0
+    assert "fixed TOK001" in capsys.readouterr().out
+
+
+def test_options_are_kept_for_the_newest_too() -> None:
+    found = api.environment(targets=["newest"])
+    assert found.assumed and found.options == ("--target", "newest")
+    assert api.environment().options == ()
