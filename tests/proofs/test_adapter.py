@@ -43,7 +43,7 @@ def case(name: str) -> Path:
     """The directory of the adapter in a case."""
     folder = FIXTURES / name
     file = folder / "case.json"
-    return folder / (json.loads(file.read_text())["path"] if file.exists() else "given")
+    return folder / (json.loads(file.read_text()).get("path", "given") if file.exists() else "given")
 
 
 def load(adapter: Path, base: Path) -> Loaded:
