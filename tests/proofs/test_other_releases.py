@@ -99,7 +99,8 @@ SEEN: list[tuple[str, str, str, str | dict[str, Any]]] = [
     *((f"TOK006/{case}/given", "tokenizer", release, {"plain": plain}) for case, release, plain in (
         ("bad_llama", "4.57.6", "w3 w5 w9 "), ("bad_llama", "5.0.0", "w3 w5 w9 "), ("bad_llama", "5.6.0", "w3w5w9"),
         ("bad_llama", "5.23.0", "w3 w5 w9 "), ("bad_no_class", "4.57.6", "w3 w5 w9 "),
-        ("bad_no_class", "5.0.0", "w3w5w9"), ("bad_no_class", "5.6.0", "w3 w5 w9 "), ("bad_qwen3", "5.0.0", "w3 w5 w9 "),
+        ("bad_no_class", "5.0.0", "w3w5w9"), ("bad_no_class", "5.6.0", "w3 w5 w9 "),
+        ("bad_qwen3", "5.0.0", "w3 w5 w9 "),
         ("bad_qwen3", "5.6.0", "w3w5w9"), ("bad_qwen3", "5.23.0", "w3 w5 w9 "),
         ("good_general_class", "5.6.0", "w3 w5 w9 "))),
     ("TOK001/bad_newer_class/given", "tokenizer", "4.36.2", NO_CLASS),
