@@ -37,6 +37,7 @@ MODULES = {
     "serving_adapter": "server",
     "strict": "config.json",
     "tensor_names": "config.json",
+    "ties": "config.json",
     "tokenizer_config": "tokenizer_config.json",
     "tokenizer_json": "tokenizer.json",
     "torch_file": "weights",
