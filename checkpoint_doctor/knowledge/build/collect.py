@@ -80,7 +80,7 @@ def _read(jobs: Sequence[Job]) -> None:
     for job in jobs:
         with Sources(job.entry.package, job.entry.version, job.wheel) as sources:
             for name, path in job.missing:
-                lines = [json.dumps(fact, ensure_ascii=False) + "\n" for fact in reader(name).read(sources)]
+                lines = [json.dumps(fact, ensure_ascii=False, sort_keys=True) + "\n" for fact in reader(name).read(sources)]
                 path.parent.mkdir(parents=True, exist_ok=True)
                 part = path.with_name(f"{path.name}.{os.getpid()}")
                 part.write_bytes(gzip.compress("".join(lines).encode(), 1, mtime=0))
