@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from checkpoint_doctor.core.versions import pack
-from checkpoint_doctor.knowledge.build.intervals import Fact
+from checkpoint_doctor.knowledge.build.intervals import Fact, dumped
 from checkpoint_doctor.knowledge.build.lock import Locked
 from checkpoint_doctor.knowledge.build.readers import READERS, reader
 from checkpoint_doctor.knowledge.build.sources import Sources
@@ -80,7 +80,7 @@ def _read(jobs: Sequence[Job]) -> None:
     for job in jobs:
         with Sources(job.entry.package, job.entry.version, job.wheel) as sources:
             for name, path in job.missing:
-                lines = [json.dumps(fact, ensure_ascii=False, sort_keys=True) + "\n" for fact in reader(name).read(sources)]
+                lines = [f"{dumped(fact)}\n" for fact in reader(name).read(sources)]
                 path.parent.mkdir(parents=True, exist_ok=True)
                 part = path.with_name(f"{path.name}.{os.getpid()}")
                 part.write_bytes(gzip.compress("".join(lines).encode(), 1, mtime=0))
