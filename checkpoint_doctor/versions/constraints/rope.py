@@ -36,7 +36,10 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
 def _new_form(section: Section) -> Iterator[Constraint]:
     new = section.values.get("rope_parameters")
     old = section.releases(before=NEW_FORM)
-    if not isinstance(new, dict) or not old or any(isinstance(value, dict) for value in new.values()):
+    by_layer = isinstance(new, dict) and any(isinstance(value, dict) for value in new.values())
+    if isinstance(new, dict) and by_layer:
+        new = new.get("full_attention")  # the old keys stand for it
+    if not isinstance(new, dict) or not old:
         return
     cls = section.config_class(old[-1])
     fields = configs.fields(cls, old[-1]) if cls else {}
@@ -60,7 +63,12 @@ def _new_form(section: Section) -> Iterator[Constraint]:
         reason = f"rope_parameters is read since 5.0.0; before, {' and '.join(words)}"
         happens = "the model loads without a word and computes wrong positions: its output gets worse with every token"
         fix = None
-        if not preset and _both_are_read(section, cls, old[-1], scaled) and _part_has_a_place(new, fields):
+        if (
+            not preset
+            and not by_layer
+            and _both_are_read(section, cls, old[-1], scaled)
+            and _part_has_a_place(new, fields)
+        ):
             fix = _both_forms(section, fields, {**lost, **({"rope_scaling": inner} if scaled else {})})
         allowed = VersionSet((NEW_FORM,))
         yield Constraint("transformers", allowed, "rope-parameters", reason, *place, "wrong", happens, fix)
