@@ -29,7 +29,7 @@ KINDS = {
     "feature_extractor_map": Kind("transformers", "feature extractor of a model type", "name: its class"),
     "hub_tokenizer_ignored": Kind("transformers", "model type whose tokenizer_class in files is not believed"),
     "image_processor": Kind("transformers", "image processor class"),
-    "image_processor_map": Kind("transformers", "image processor of a model type", "its class by backend (slow, fast, pil …)"),
+    "image_processor_map": Kind("transformers", "image processor of a model type", "slow, fast, torchvision, pil"),
     "import": Kind("transformers", "module that remote code imports", "names: of it, each with its releases"),
     "layer_type": Kind("transformers", "layer type", "of: attention or mlp; now: the name it is read as"),
     "model_type": Kind("transformers", "model type", "config: the configuration class"),
