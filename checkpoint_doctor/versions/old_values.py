@@ -22,6 +22,7 @@ OLD = VersionSet((40000, configs.STRICT_SINCE))
 _PROBLEMS = ("regression", "single_label_classification", "multi_label_classification")
 _CHECKED_PROBLEM = VersionSet((40600, configs.STRICT_SINCE))
 _CHECKED_LABELS = VersionSet((42700, configs.STRICT_SINCE))  # label2id; id2label always was gone through
+_WRITTEN_DTYPE = VersionSet((41000, 44900))  # what is no string is taken for a torch.dtype when it is shown
 _PRUNED = VersionSet((40000, 50000))
 _PRUNED_NULL = VersionSet((40000, 45400))
 _TOUCHED = VersionSet((45400, configs.STRICT_SINCE))  # every nested configuration is told the attention to use
@@ -57,6 +58,9 @@ def _of_root(part: Part) -> Iterator[tuple[str, Any, str, VersionSet]]:
     if problem is not None and problem not in _PROBLEMS:
         said = "ValueError: The config parameter `problem_type` was not understood"
         yield "problem_type", problem, said, _CHECKED_PROBLEM
+    dtype = given.get("torch_dtype")
+    if dtype is not None and not isinstance(dtype, str) and not part.keys:
+        yield "torch_dtype", dtype, "IndexError: list index out of range", _WRITTEN_DTYPE
     if not part.keys and "pruned_heads" in given and not isinstance(given["pruned_heads"], dict):
         kind = type(given["pruned_heads"]).__name__
         said = f"AttributeError: '{kind}' object has no attribute 'items'"
