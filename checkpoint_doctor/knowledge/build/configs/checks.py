@@ -137,8 +137,10 @@ def _attribute(node: ast.expr) -> str:
 
 
 def _keeps(statement: ast.AST, name: str) -> bool:
-    """`self.x = self.x if self.x is not None else …`: set only where it was None."""
+    """`self.x = self.x if self.x is not None else …` sets only where it was None, `self.x = list(self.x)` nothing."""
     value = getattr(statement, "value", None)
+    if isinstance(value, ast.Call) and ast.unparse(value) in (f"list(self.{name})", f"tuple(self.{name})"):
+        return True
     return (
         isinstance(value, ast.IfExp) and ast.unparse(value.body) == f"self.{name}"
         and ast.unparse(value.test) == f"self.{name} is not None"
