@@ -82,7 +82,8 @@ def test_room(rule: Any) -> None:
     data = json.loads((rule.room / "rule.json").read_text())
     jsonschema.validate(data, schema)
     assert rule.room.name == f"{rule.code.lower()}_{rule.name.replace('-', '_')}"
-    assert (rule.schema is not None) != (rule.room / "check.py").exists(), "exactly one of schema and check.py"
+    ways = (rule.schema is not None, bool(rule.constraints), (rule.room / "check.py").exists())
+    assert sum(ways) == 1, "exactly one of schema, constraints and check.py"
     page = (rule.room / "README.md").read_text()
     assert page.startswith(f"# {rule.code} {rule.name}\n")
     wanted = [heading for heading in HEADINGS if heading != "Fix safety" or "## Fix safety" in page]

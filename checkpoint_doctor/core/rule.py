@@ -13,7 +13,7 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. Exactly one of `schema` and a check.py in `room` says when it fires.
+    """One rule. Exactly one of `schema`, `constraints` and a check.py in `room` says when it fires.
 
     Attributes:
         code: three letters and three digits, never reused.
@@ -31,6 +31,8 @@ class Rule:
         why: the cause; may be empty.
         cure: what to do, for findings without a fix; may be empty.
         schema: a JSON Schema that a healthy `file` satisfies, or None.
+        constraints: the kinds of version constraints that it is about, a finding for each that the environment breaks.
+        after: kinds whose cure comes first: while one of them is broken, the rule is quiet.
         fix: for schema rules, {"title", "safety", "edits": [{"op", "pointer", "value"}]}, or None.
         options: defaults of the rule's own options.
         room: the folder it was read from.
@@ -51,5 +53,7 @@ class Rule:
     why: str = ""
     cure: str = ""
     schema: Mapping[str, Any] | None = None
+    constraints: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     fix: Mapping[str, Any] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)

@@ -63,7 +63,7 @@ def read_rule(path: Path) -> Rule:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         data.pop("$schema", None)
-        for name in ("model_types", "needs"):
+        for name in ("model_types", "needs", "constraints", "after"):
             data[name] = tuple(data.get(name, ()))
         return Rule(room=path.parent, **data)
     except (OSError, ValueError, TypeError) as problem:

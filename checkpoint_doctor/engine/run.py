@@ -11,7 +11,7 @@ from checkpoint_doctor.core.report import Outcome
 from checkpoint_doctor.core.rule import SEVERITIES, Rule
 from checkpoint_doctor.engine.loader import load_check
 from checkpoint_doctor.errors import FactUnavailable
-from checkpoint_doctor.sdk import Checkpoint, command, printable
+from checkpoint_doctor.sdk import Checkpoint, command, printable, version_problems
 
 # A hostile directory must not be able to make a report of unbounded length.
 MAX_PROBLEMS_PER_RULE = 200
@@ -108,6 +108,9 @@ def applies(rule: Rule, ckpt: Checkpoint) -> bool:
 
 
 def _problems(rule: Rule, ckpt: Checkpoint) -> Iterable[Problem]:
+    if rule.constraints:
+        first = rule.after and any(version_problems(ckpt, *rule.after))
+        return () if first else version_problems(ckpt, *rule.constraints)
     if rule.schema is None:
         return load_check(rule)(ckpt)
     if not ckpt.has(rule.file):

@@ -18,7 +18,7 @@ _OUTCOMES = {"fails": "", "wrong": "; else loads wrong", "differs": "; else diff
 
 
 def loads_line(report: Report, paint: Paint) -> str:
-    """ "loads with transformers >=4.57.0 and peft >=0.14.0; you have transformers 4.51.3"; "" for what neither loads."""
+    """ "loads with transformers >=4.57.0 and peft >=0.14.0; you have transformers 4.51.3"; "" when neither does."""
     narrow = _narrow(report)
     if not narrow and not report.loads_with.through and report.loads_with.ranges:
         return f"loads with any {_and([package for package in report.loads_with.ranges if package not in BROUGHT])}"
