@@ -122,6 +122,8 @@ def _assigned(body: list[ast.stmt], empty: str | None, sure: set[str], unless_gi
             )
             flat = [one for t in targets for one in (t.elts if isinstance(t, ast.Tuple) else [t])]
             for target in flat:
+                if ast.unparse(target).endswith("layer_types[-1]"):
+                    continue  # Gemma's last layer is made one of full attention: as many as before, and known
                 name = _attribute(target.value if isinstance(target, ast.Subscript) else target)
                 if name:
                     (unless_given if name == empty or _keeps(part, name) else sure).add(name)

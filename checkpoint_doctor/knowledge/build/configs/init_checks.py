@@ -178,7 +178,7 @@ class _Walk:
     def put(self, node: ast.expr) -> ast.expr:
         """An expression in terms of the arguments."""
         changed: ast.expr = Putting(self.names, self.attributes, self.items).visit(copy.deepcopy(node))
-        return changed if len(ast.unparse(changed)) <= _LONGEST else unknown()
+        return changed if len(ast.unparse(changed)) <= 5 * _LONGEST else unknown()
 
     def uses(self, node: ast.expr, given: list[ast.expr]) -> Iterator[Check]:
         """What working out an expression asks of its parts."""

@@ -9,6 +9,7 @@ import re
 Names = dict[str, ast.expr]
 UNKNOWN = "unknown"
 _TYPES = {"int", "float", "bool", "str", "list", "dict", "tuple"}
+_OLD_SPELLING = re.compile(r"self\._none_\w+_config_dict is not None")  # text_config_dict beside text_config
 _MAKES = re.compile(r"(Config|config_class|_cls|\.from_dict|AutoConfig\.for_model|CONFIG_MAPPING\[.*\])$")
 
 
@@ -61,7 +62,14 @@ class Putting(ast.NodeTransformer):
 
 
 class Given(ast.NodeTransformer):
-    """Leaves of an expression only what was given, or that something is made."""
+    """Leaves of an expression only what was given, or that something is made; old spellings are taken for not given."""
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        if _OLD_SPELLING.fullmatch(ast.unparse(node.test)):
+            found: ast.expr = self.visit(node.orelse)
+            return found
+        self.generic_visit(node)
+        return node
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         text = ast.unparse(node.func)

@@ -14,7 +14,9 @@ from collections.abc import Mapping
 def aliases(tree: ast.Module) -> Mapping[str, ast.expr]:
     """Module-level names for types: `DtypeType = Literal["float32", …]`."""
     found: dict[str, ast.expr] = {}
-    for node in tree.body:
+    # Some stand behind "if the package that has them is there", with the same types.
+    inner = [one for node in tree.body if isinstance(node, ast.If) for one in (*node.body, *node.orelse)]
+    for node in (*tree.body, *inner):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             value, name = node.value, node.targets[0].id
             if isinstance(value, (ast.Subscript, ast.BinOp)) and name[:1].isupper() and not name.isupper():
