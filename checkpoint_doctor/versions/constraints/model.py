@@ -26,7 +26,11 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
     """
     name = ckpt.model_type
     row = lookup.find("model_type", name) if name is not None else None
-    if name is None or row is None or ckpt.is_llava or subject_kind(ckpt) in OTHER_LIBRARIES:
+    if name is None or row is None or ckpt.is_llava:
+        return
+    # Beside an adapter lies the configuration of its base, which speaks for a base that was not found.
+    copied = subject_kind(ckpt) == "adapter" and ckpt.is_bare_adapter and ckpt.base is None
+    if subject_kind(ckpt) in OTHER_LIBRARIES and not copied:
         return
     known, shown = VersionSet.of(row["in"]), f"model_type {printable(name)}"
     first = known.bounds[0]
@@ -38,7 +42,10 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
     # What the first releases of the table know is older than they are.
     if first > lookup.releases("transformers")[0]:
         reason = f"{shown} came with {dotted(first)}"
-        yield Constraint("transformers", VersionSet((first,)), "model-type", reason, *PLACE, happens=_refusal(name))
+        kind = "base-model-type" if copied else "model-type"
+        yield Constraint("transformers", VersionSet((first,)), kind, reason, *PLACE, happens=_refusal(name))
+    if copied:
+        return
     yield from _class(ckpt, name, first)
     if len(known.bounds) > 1:
         reason = f"{shown} was removed in {dotted(known.bounds[1])}"
