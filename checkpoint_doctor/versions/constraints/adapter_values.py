@@ -18,9 +18,12 @@ MAX_PATTERNS = 5000
 
 
 def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
-    """Kinds: "peft-initialisation", "peft-all-linear", "peft-pattern", "peft-dora-embedding"."""
+    """Kinds: "peft-value-required", "peft-initialisation", "peft-all-linear", "peft-pattern", "peft-dora-embedding"."""
     adapter = ckpt.adapter
-    if adapter is None or adapter.config_file is None or adapter.library != "PEFT" or not adapter.is_lora:
+    if adapter is None or adapter.config_file is None or adapter.library != "PEFT":
+        return
+    yield from _required(adapter.config)
+    if not adapter.is_lora:
         return
     yield from _initialisation(adapter.config.get("init_lora_weights"))
     target = adapter.config.get("target_modules")
@@ -30,6 +33,25 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
         yield _one("all-linear", since("all_linear"), reason, "target_modules", happens)
     yield from _anchors(adapter.config)
     yield from _embedding(adapter)
+
+
+def _required(config: dict[str, Any]) -> Iterator[Constraint]:
+    """Keys without which newer releases refuse what older ones wrote, see config.py in tuners/adalora and tuners/oft."""
+    method = config.get("peft_type")
+    if method == "ADALORA" and config.get("total_step") is None:
+        happens = "PEFT {have} raises ValueError: AdaLoRA does not work when `total_step` is None, supply a value > 0."
+        reason = "AdaLoRA has no total_step, without which it is refused since 0.15.0"
+        yield _one(
+            "value-required",
+            VersionSet((0, 1500)),
+            reason,
+            "total_step" if "total_step" in config else "peft_type",
+            happens,
+        )
+    if method == "OFT" and "oft_block_size" not in config:
+        happens = "PEFT {have} raises ValueError: OFT has been updated since PEFT 0.14.0. …"
+        reason = "there is no oft_block_size, which OFT wants since 0.14.0"
+        yield _one("value-required", VersionSet((0, 1400)), reason, "peft_type", happens)
 
 
 def since(behaviour: str) -> VersionSet:
