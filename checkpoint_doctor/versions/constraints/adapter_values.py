@@ -36,7 +36,7 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
 
 
 def _required(config: dict[str, Any]) -> Iterator[Constraint]:
-    """Keys without which newer releases refuse what older ones wrote, see config.py in tuners/adalora and tuners/oft."""
+    """Keys without which newer releases refuse what older ones wrote (config.py in tuners/adalora, tuners/oft)."""
     method = config.get("peft_type")
     if method == "ADALORA" and config.get("total_step") is None:
         happens = "PEFT {have} raises ValueError: AdaLoRA does not work when `total_step` is None, supply a value > 0."
