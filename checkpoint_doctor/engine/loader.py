@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -50,7 +51,11 @@ def _shipped() -> tuple[Rule, ...]:
 
 def _load(folder: Path) -> tuple[Rule, ...]:
     rules: dict[str, Rule] = {}
-    for path in sorted(folder.glob("*/*/rule.json")):
+    # Some two hundred files at every start: pathlib's glob and text reading would take twice as long.
+    for room in sorted(room for area in _folders(folder) for room in _folders(area)):
+        path = Path(room, "rule.json")
+        if not os.path.isfile(path):
+            continue
         rule = read_rule(path)
         if rule.code in rules:
             raise CkptDoctorError(f"{path} claims the code {rule.code} of {rules[rule.code].room}")
@@ -58,10 +63,16 @@ def _load(folder: Path) -> tuple[Rule, ...]:
     return tuple(rules[code] for code in sorted(rules))
 
 
+def _folders(folder: str | Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.path for entry in entries if entry.is_dir()]
+
+
 def read_rule(path: Path) -> Rule:
     """One rule from its rule.json; the full shape is proven by the tests, not at every start."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb") as file:
+            data = json.loads(file.read())
         data.pop("$schema", None)
         for name in ("model_types", "needs", "constraints", "after"):
             data[name] = tuple(data.get(name, ()))

@@ -53,7 +53,7 @@ def _short(subject: str) -> str:
 
 
 def _inside(constraint: Constraint, name: str) -> Constraint:
-    return replace(constraint, file=f"{name}/{constraint.file}", reason=f"{name}: {constraint.reason}", fix=None)
+    return constraint._replace(file=f"{name}/{constraint.file}", reason=f"{name}: {constraint.reason}", fix=None)
 
 
 def _moved(finding: Finding, name: str, target: str) -> Finding:

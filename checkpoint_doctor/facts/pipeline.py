@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from checkpoint_doctor.errors import FactUnavailable
 from checkpoint_doctor.facts.printable import printable
@@ -17,8 +16,7 @@ MAX_COMPONENTS = 24
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,60}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(NamedTuple):
     """One part of a pipeline.
 
     Attributes:

@@ -7,9 +7,8 @@ row is written is told in knowledge/build/configs/pack.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from checkpoint_doctor.core.versions import VersionSet
 from checkpoint_doctor.knowledge.lookup import at, find, over_time
@@ -21,8 +20,7 @@ ROOTS = "PretrainedConfig", "PreTrainedConfig"
 _DEPTH = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field of a configuration class in one release.
 
     Attributes:
@@ -35,8 +33,7 @@ class Field:
     annotation: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SubConfig:
+class SubConfig(NamedTuple):
     """What reads a nested configuration.
 
     Attributes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from checkpoint_doctor.core.versions import VersionSet
 from checkpoint_doctor.facts.checkpoint import Checkpoint
@@ -20,8 +19,7 @@ _OTHER_ACTIVATIONS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """One object of config.json.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from checkpoint_doctor.core.loads import Constraint, Loads, Range, intersection
 from checkpoint_doctor.core.versions import ANY, NONE, VersionSet, parse_spec
@@ -107,7 +106,7 @@ def _of_base(ckpt: Checkpoint) -> Iterator[Constraint]:
             for one in constraints(base):
                 if one.package == "transformers" and one.outcome != "differs":
                     kind, reason = f"base-{one.kind}", f"base: {one.reason}"
-                    yield replace(one, kind=kind, reason=reason, file=place[0], pointer=place[1], fix=None)
+                    yield one._replace(kind=kind, reason=reason, file=place[0], pointer=place[1], fix=None)
         except FactUnavailable as reason_not:
             unseen = unseen or reason_not.reason
     if unseen:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from checkpoint_doctor.core.versions import ANY, NONE, VersionSet
 from checkpoint_doctor.facts.checkpoint import Checkpoint
@@ -27,8 +26,7 @@ _ALIASES = {"out_features": "_out_features", "out_indices": "_out_indices"}
 _MINISTRAL = VersionSet((45700,))  # mistral with layer_types is read as ministral
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing in config.json that some releases refuse.
 
     Attributes:
@@ -49,8 +47,7 @@ class Fault:
     releases: VersionSet
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One configuration in config.json, the top one or a nested one, as a class reads it.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from checkpoint_doctor.core.loads import Constraint, Environment, Loads
 from checkpoint_doctor.facts.checkpoint import Checkpoint
@@ -20,19 +19,19 @@ MAX_LINED_BYTES = 1 << 20
 def with_lines(ckpt: Checkpoint, loads: Loads) -> Loads:
     """The same with the lines of the constraints, of each package the first MAX_CONSTRAINTS."""
     ranges = {
-        package: replace(
-            found, constraints=tuple(_placed(ckpt, constraint) for constraint in found.constraints[:MAX_CONSTRAINTS])
+        package: found._replace(
+            constraints=tuple(_placed(ckpt, constraint) for constraint in found.constraints[:MAX_CONSTRAINTS])
         )
         for package, found in loads.ranges.items()
     }
-    return replace(loads, ranges=ranges, unseen=tuple(printable(reason, MAX_REASON) for reason in loads.unseen))
+    return loads._replace(ranges=ranges, unseen=tuple(printable(reason, MAX_REASON) for reason in loads.unseen))
 
 
 def _placed(ckpt: Checkpoint, constraint: Constraint) -> Constraint:
     info = ckpt.files.get(constraint.file)
     small = info is not None and info.size <= MAX_LINED_BYTES
     line = ckpt.line(constraint.file, constraint.pointer) if small else 0
-    return replace(constraint, line=line, reason=printable(constraint.reason, MAX_REASON))
+    return constraint._replace(line=line, reason=printable(constraint.reason, MAX_REASON))
 
 
 def judged_against(ckpt: Checkpoint, packages: Iterable[str]) -> Environment:
@@ -40,4 +39,4 @@ def judged_against(ckpt: Checkpoint, packages: Iterable[str]) -> Environment:
     if not ckpt.environment.assumed:
         return ckpt.environment
     packages_there = {package: there for package in packages if (there := have(ckpt, package)) is not None}
-    return replace(ckpt.environment, packages=packages_there)
+    return ckpt.environment._replace(packages=packages_there)

@@ -83,7 +83,8 @@ def test_a_stopped_command_leaves_nothing(tmp_path: Path, number: int) -> None:
     kit.write_model(tmp_path / "base", kit.llama("BF16"))
     kit.write_adapter(tmp_path / "adapter", kit.all_linear())
     code = (
-        "import os, sys\n"
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job is born deaf to it
         "from checkpoint_doctor import cli\n"
         "from checkpoint_doctor.merge import proof\n"
         f"proof.prove = lambda *_: os.kill(os.getpid(), {int(number)})\n"

@@ -20,7 +20,8 @@ from checkpoint_doctor.merge import partial
 
 ROOT = Path(__file__).resolve().parents[2]
 CHILD = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is born deaf to it
 from pathlib import Path
 sys.path[:0] = [{root!r}, {here!r}]
 import merge_kit as kit
