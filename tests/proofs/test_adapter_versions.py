@@ -53,6 +53,8 @@ def effect(adapter: Path, base: Path) -> float:
         ("ADP004/bad_bone", KeyError),
         ("ADP023/bad_unknown_initialisation", ValueError),
         ("ADP034/bad_first", ValueError),
+        ("ADP038/bad_null", ValueError),
+        ("ADP038/bad_absent", ValueError),
     ],
 )
 def test_refused(case: str, error: type[Exception], llama: Path) -> None:

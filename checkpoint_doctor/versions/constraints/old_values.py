@@ -30,6 +30,6 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
         name, value = printable(".".join(keys), 80), printable(shown(found[0].value), 60)
         yield Constraint(
             "transformers", ANY - releases, "config-value", f"{name} is {value}; transformers {releases} refuses it",
-            FILE, where, happens=f"AutoConfig.from_pretrained raises {printable(found[0].error, 200)}",
+            FILE, where, happens=f"AutoConfig.from_pretrained raises {printable(found[0].error, 200).rstrip(': ')}",
             detail={"class": found[0].cls},
         )  # fmt: skip
