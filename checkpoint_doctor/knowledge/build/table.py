@@ -59,6 +59,7 @@ def write(path: Path, content: bytes) -> bool:
     if path.exists() and path.read_bytes() == content:
         return False
     part = path.with_name(f".{path.name}.{os.getpid()}")
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with open(part, "wb") as file:
             file.write(content)
