@@ -22,7 +22,7 @@ def loads_line(report: Report, paint: Paint) -> str:
     narrow = _narrow(report)
     if not narrow and not report.loads_with.through and report.loads_with.ranges:
         return f"loads with any {_and([package for package in report.loads_with.ranges if package not in BROUGHT])}"
-    whole = [f"{found.package} {found.allowed}" for found in narrow if found.allowed]
+    whole = [f"{found.package} {found.allowed}{_own_code(found)}" for found in narrow if found.allowed]
     empty = [found.package for found in narrow if not found.allowed]
     parts = []
     if report.loads_with.through:
@@ -33,6 +33,13 @@ def loads_line(report: Report, paint: Paint) -> str:
         parts.append(paint("error", f"no release of {_and(empty)} loads this"))
     parts.extend(_have(report, [found for found in narrow if found.allowed], paint))
     return "; ".join(parts)
+
+
+def _own_code(found: Range) -> str:
+    """Which releases of a range run the code that the directory brings, because they lack the model type."""
+    native = next((one.allowed for one in found.constraints if one.kind == "own-code"), ANY)
+    others = found.allowed - native
+    return f" ({others} through its own code)" if others else ""
 
 
 def explain_lines(report: Report, paint: Paint) -> Iterator[str]:

@@ -36,6 +36,7 @@ def _solve(ckpt: Checkpoint) -> Loads:
     unseen: list[str] = []
     if (ckpt.has("config.json") or ckpt.adapter is not None) and subject_kind(ckpt) not in ELSEWHERE:
         found["transformers"] = []
+        found.update({server: [] for server in SERVERS if server in ckpt.environment.packages})
     try:
         if ckpt.adapter is not None and ckpt.adapter.library == "PEFT":
             found["peft"] = []

@@ -41,6 +41,7 @@ def line(told: Report) -> str:
 
 
 TOKENIZERS = needs("tokenizers", ">=0.20")
+NATIVE = needs("transformers", ">=5", "differs")._replace(kind="own-code")
 OWN = "its own code (trust_remote_code)"
 BOTH = (needs("transformers", ">=4.57,<5.6"), needs("peft", ">=0.14"))
 
@@ -93,6 +94,10 @@ BOTH = (needs("transformers", ">=4.57,<5.6"), needs("peft", ">=0.14"))
         (
             report(*BOTH[:1], TOKENIZERS, transformers="5.0", tokenizers="0.15.2"),
             "loads with transformers >=4.57.0,<5.6.0 and tokenizers >=0.20.0; you have tokenizers 0.15.2",
+        ),
+        (
+            report(BOTH[0], NATIVE, source="assumed"),
+            "loads with transformers >=4.57.0,<5.6.0 (>=4.57.0,<5.0.0 through its own code)",
         ),
         (report(source="assumed", through=OWN), "loads through its own code (trust_remote_code)"),
         (
