@@ -16,8 +16,17 @@ from checkpoint_doctor.versions.constraints import SERVERS, modules
 
 # Libraries that transformers brings: what needs one of them needs a transformers whose own requirement admits it.
 CARRIED = ("tokenizers", "safetensors")
-# Directories that transformers does not read as a whole.
-ELSEWHERE = {"diffusers", "gguf", "keras", "onnx", "adapter-hub", "mlx", "timm"}
+# Directories that transformers does not read as a whole, with the distribution that does and what people call it.
+ELSEWHERE = {
+    "adapter-hub": ("adapters", "the adapters library"),
+    "diffusers": ("diffusers", "diffusers"),  # engine.pipeline looks into its components
+    "gguf": ("", "llama.cpp and what is built on it"),
+    "keras": ("keras", "Keras"),
+    "llava-projector": ("llava", "the llava package, beside its base"),
+    "mlx": ("mlx-lm", "MLX"),
+    "onnx": ("onnxruntime", "an ONNX runtime"),
+    "timm": ("timm", "timm"),
+}
 
 
 def loads_with(ckpt: Checkpoint) -> Loads:
@@ -34,7 +43,11 @@ def loads_with(ckpt: Checkpoint) -> Loads:
 def _solve(ckpt: Checkpoint) -> Loads:
     found: dict[str, list[Constraint]] = {}
     unseen: list[str] = []
-    if (ckpt.has("config.json") or ckpt.adapter is not None) and subject_kind(ckpt) not in ELSEWHERE:
+    kind = subject_kind(ckpt)
+    package, through = ELSEWHERE.get(kind, ("", ""))
+    if package:
+        found[package] = []
+    if (ckpt.has("config.json") or ckpt.adapter is not None or kind == "tokenizer") and kind not in ELSEWHERE:
         found["transformers"] = []
         found.update({server: [] for server in SERVERS if server in ckpt.environment.packages})
     try:
@@ -56,7 +69,7 @@ def _solve(ckpt: Checkpoint) -> Loads:
         package: Range(package, intersection(tuple(constraints)), tuple(constraints))
         for package, constraints in sorted(found.items(), key=lambda item: (item[0] != "transformers", item[0]))
     }
-    return Loads(ranges, tuple(dict.fromkeys(unseen)), _through(ckpt) or _base_through(ckpt))
+    return Loads(ranges, tuple(dict.fromkeys(unseen)), through or _through(ckpt) or _base_through(ckpt))
 
 
 def _owner(ckpt: Checkpoint) -> model_types.Owner:

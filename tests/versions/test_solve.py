@@ -101,7 +101,8 @@ def test_the_code_of_a_base_is_said(tmp_path: Path) -> None:
 
 def test_pipelines_and_other_libraries_have_no_range_of_transformers(tmp_path: Path) -> None:
     write_json(tmp_path / "model_index.json", {"_class_name": "X", "_diffusers_version": "0.30.0"})
-    assert not solve.loads_with(Checkpoint(tmp_path)).ranges
+    loads = solve.loads_with(Checkpoint(tmp_path))
+    assert (list(loads.ranges), loads.through) == (["diffusers"], "diffusers")
 
 
 def test_servers_count_only_when_they_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
