@@ -28,8 +28,10 @@ def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
             releases |= fault.releases
         where = "".join(f"/{key.replace('~', '~0').replace('/', '~1')}" for key in keys)
         name, value = printable(".".join(keys), 80), printable(shown(found[0].value), 60)
+        # A class that refuses the values together names none of them.
+        what = f"{name} is {value}" if keys else printable(found[0].error, 200).rstrip(".")
         yield Constraint(
-            "transformers", ANY - releases, "config-value", f"{name} is {value}; transformers {releases} refuses it",
-            FILE, where, happens=f"AutoConfig.from_pretrained raises {printable(found[0].error, 200).rstrip(': ')}",
+            "transformers", ANY - releases, "config-value", f"{what}; transformers {releases} refuses it", FILE, where,
+            happens=f"AutoConfig.from_pretrained raises {printable(found[0].error, 200).rstrip(': ')}",
             detail={"class": found[0].cls},
         )  # fmt: skip
