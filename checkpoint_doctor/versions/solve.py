@@ -115,7 +115,7 @@ def _of_base(ckpt: Checkpoint) -> Iterator[Constraint]:
         return
     place = ("adapter_config.json", "/base_model_name_or_path")
     unseen = ""
-    for constraints in (*modules(base, "config.json", "tokenizer_config.json"), _unknown_type):
+    for constraints in (*modules(base, "model", "config.json", "tokenizer_config.json"), _unknown_type):
         try:
             for one in constraints(base):
                 if one.package == "transformers" and one.outcome != "differs":

@@ -13,31 +13,32 @@ if TYPE_CHECKING:
     Module = Callable[[Checkpoint], Iterator[Constraint]]
 
 SERVERS = ("vllm", "sglang")
-# Module to what it is about: a file that must be there, or "adapter", "processor", "server" or "weights". What is not
-# there is not imported, which would take longer than to look.
+# Module to what it is about: a file that must be there, or "adapter", "model" (a config.json that transformers itself
+# reads, not llava), "processor", "server" or "weights". What is not there is not imported, which would take longer than
+# to look.
 MODULES = {
-    "activation": "config.json",
+    "activation": "model",
     "adapter": "adapter",
     "adapter_tensors": "adapter",
     "adapter_values": "adapter",
     "byte_level": "tokenizer.json",
-    "dtype": "config.json",
-    "later": "config.json",
-    "model": "config.json",
-    "nested": "config.json",
-    "old_values": "config.json",
+    "dtype": "model",
+    "later": "model",
+    "model": "model",
+    "nested": "model",
+    "old_values": "model",
     "pipeline": "model_index.json",
     "processors": "processor",
     "quantization": "config.json",
     "remote_code": "config.json",
-    "rope": "config.json",
-    "rope_keys": "config.json",
+    "rope": "model",
+    "rope_keys": "model",
     "safetensors_dtype": "weights",
     "serving": "server",
     "serving_adapter": "server",
-    "strict": "config.json",
+    "strict": "model",
     "tensor_names": "config.json",
-    "ties": "config.json",
+    "ties": "model",
     "tokenizer_config": "tokenizer_config.json",
     "tokenizer_json": "tokenizer.json",
     "torch_file": "weights",
@@ -55,6 +56,8 @@ def modules(ckpt: Checkpoint, *about: str) -> Iterator[Module]:
 def _is_there(ckpt: Checkpoint, subject: str) -> bool:
     if subject == "adapter":
         return ckpt.adapter is not None
+    if subject == "model":
+        return ckpt.has("config.json") and not ckpt.is_llava
     if subject == "server":
         return any(server in ckpt.environment.packages for server in SERVERS)
     if subject == "processor":
