@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Container, Iterator
-from dataclasses import replace
 
 from checkpoint_doctor.core.finding import Problem
 from checkpoint_doctor.core.fix import ABSENT, Action, Edit, Fix, Safety
@@ -73,7 +72,6 @@ __all__ = [
     "colliding",
     "command",
     "describe_kind",
-    "edit_problems",
     "family",
     "fuses_experts",
     "have",
@@ -154,12 +152,6 @@ def merge_fix(ckpt: Checkpoint) -> Fix:
     out = str(shorten(merged_path(ckpt.root, ckpt.is_llava)))
     words = ("ckpt-doctor", "fix", "--merge", ckpt.root, "--base", base, "--out", out)
     return Fix(command(*words), "display", action=Action("merge", {"base": base, "out": out}))
-
-
-def edit_problems(ckpt: Checkpoint, *kinds: str) -> Iterator[Problem]:
-    """`version_problems` that a person cures by correcting the file: the rule's own cure stands, no release."""
-    for problem in version_problems(ckpt, *kinds):
-        yield replace(problem, evidence={key: value for key, value in problem.evidence.items() if key != "cure"})
 
 
 def family(ckpt: Checkpoint) -> Family | None:

@@ -32,6 +32,7 @@ class Constraint(NamedTuple):
         happens: what the user sees with a release outside, when that can be said; "{have}" is their release.
         fix: an edit that makes the directory load outside, too, when there is one.
         detail: further facts by name, JSON-able.
+        cure: what helps where no release does.
         line: 1-based, of the pointer, when that was asked for; 0 otherwise.
     """
 
@@ -46,6 +47,7 @@ class Constraint(NamedTuple):
     fix: Fix | None = None
     detail: Mapping[str, Any] = _NOTHING
     line: int = 0
+    cure: str = ""
 
 
 class Range(NamedTuple):

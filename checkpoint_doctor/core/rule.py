@@ -32,6 +32,7 @@ class Rule:
         cure: what to do, for findings without a fix; may be empty.
         schema: a JSON Schema that a healthy `file` satisfies, or None.
         constraints: the kinds of version constraints that it is about, a finding for each that the environment breaks.
+        by_edit: for constraints, that `cure` stands instead of a release to install: the file is what is wrong.
         after: kinds whose cure comes first: while one of them is broken, the rule is quiet.
         fix: for schema rules, {"title", "safety", "edits": [{"op", "pointer", "value"}]}, or None.
         options: defaults of the rule's own options.
@@ -55,5 +56,6 @@ class Rule:
     schema: Mapping[str, Any] | None = None
     constraints: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    by_edit: bool = False
     fix: Mapping[str, Any] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)

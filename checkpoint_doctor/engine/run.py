@@ -110,7 +110,7 @@ def applies(rule: Rule, ckpt: Checkpoint) -> bool:
 def _problems(rule: Rule, ckpt: Checkpoint) -> Iterable[Problem]:
     if rule.constraints:
         first = rule.after and any(version_problems(ckpt, *rule.after))
-        return () if first else version_problems(ckpt, *rule.constraints)
+        return () if first else version_problems(ckpt, *rule.constraints, by_edit=rule.by_edit)
     if rule.schema is None:
         return load_check(rule)(ckpt)
     if not ckpt.has(rule.file):

@@ -20,10 +20,12 @@ def have(ckpt: Checkpoint, package: str) -> Installed | None:
     return Installed(VersionSet.only(lookup.release(newest)), newest) if lookup.releases(package) else None
 
 
-def version_problems(ckpt: Checkpoint, *kinds: str) -> Iterator[Problem]:
+def version_problems(ckpt: Checkpoint, *kinds: str, by_edit: bool = False) -> Iterator[Problem]:
     """A problem for each constraint of these kinds that no release in the environment meets.
 
-    Nothing is said against a release that is newer than the table, nor when the package is not there.
+    Its cure is the release to install; where none helps, what the constraint says itself. With `by_edit` it has none: a
+    person corrects the file, as the rule says. Nothing is said against a release that is newer than the table, nor when
+    the package is not there.
     """
     for package, found in loads_with(ckpt).ranges.items():
         installed = have(ckpt, package)
@@ -32,7 +34,7 @@ def version_problems(ckpt: Checkpoint, *kinds: str) -> Iterator[Problem]:
         for constraint in found.constraints:
             # What tokenizers or safetensors cannot read is said about them when they are there themselves.
             if constraint.kind in kinds and not constraint.allowed & installed.releases and not _said(ckpt, constraint):
-                yield _problem(ckpt, constraint, installed)
+                yield _problem(ckpt, constraint, installed, by_edit)
 
 
 def _said(ckpt: Checkpoint, constraint: Constraint) -> bool:
@@ -40,15 +42,17 @@ def _said(ckpt: Checkpoint, constraint: Constraint) -> bool:
     return through is not None and have(ckpt, str(through)) is not None
 
 
-def _problem(ckpt: Checkpoint, constraint: Constraint, installed: Installed) -> Problem:
+def _problem(ckpt: Checkpoint, constraint: Constraint, installed: Installed, by_edit: bool) -> Problem:
     package = constraint.package
     whose = f"the newest {package} that we know is" if ckpt.environment.assumed else f"{ckpt.environment.source}:"
-    evidence: dict[str, object] = {"needs": f"{package} {constraint.allowed}", "have": installed.text}
+    # What only makes a difference does not narrow the range.
+    line = install_line(package, loads_with(ckpt).ranges[package].allowed & constraint.allowed)
+    needs = {"needs": f"{package} {constraint.allowed}"} if line or by_edit else {}
+    evidence: dict[str, object] = {**needs, "have": installed.text}
     if constraint.happens:
         evidence["happens"] = constraint.happens.replace("{have}", installed.text)
-    # What only makes a difference does not narrow the range.
-    allowed = loads_with(ckpt).ranges[package].allowed & constraint.allowed
-    evidence["cure"] = install_line(package, allowed) or f"no release of {package} that we know loads this"
+    if not by_edit:
+        evidence["cure"] = line or constraint.cure or f"no release of {package} that we know loads this"
     message = f"{constraint.reason}; {whose} {installed.text}"
     return Problem(message, constraint.pointer, constraint.file, constraint.fix, evidence)
 

@@ -21,6 +21,9 @@ ENDINGS = (
     "ForVideoClassification", "ClassificationModel", "ForRewardModeling", "RewardModel", "Model",
 )  # fmt: skip
 MAX_NAMES, MAX_NAME = 16, 200
+NO_CLASS = "no release of it has the class: serve it with transformers itself, or with another engine"
+TRY = "try it; no release that we know has a class of its own"
+NO_METHOD = "no release has the method: serve the original model, or one in another method"
 
 
 def constraints(ckpt: Checkpoint) -> Iterator[Constraint]:
@@ -77,11 +80,11 @@ def _architecture(engine: str, names: list[str], config: dict[str, Any]) -> Iter
     refusal = f"{title} {{have}} raises ValueError: Model architectures ['{first}'] are not supported for now"
     fallback = _fallback(engine) if _is_elsewhere(names, config) else NONE
     if ANY - (own | fallback):
-        yield Constraint(engine, own | fallback, "engine-architecture", reason, *place, happens=refusal)
+        yield Constraint(engine, own | fallback, "engine-architecture", reason, *place, happens=refusal, cure=NO_CLASS)
     if fallback - own:
         happens = f"{title} takes the class of transformers, which is slower, or where that cannot be: {refusal}"
         allowed = own | (ANY - fallback)
-        yield Constraint(engine, allowed, "engine-fallback", reason, *place, "differs", happens)
+        yield Constraint(engine, allowed, "engine-fallback", reason, *place, "differs", happens, cure=TRY)
 
 
 def _fallback(engine: str) -> VersionSet:
@@ -123,4 +126,6 @@ def _quantization(config: dict[str, Any]) -> Iterator[Constraint]:
             return
     happens = f"vLLM {{have}} raises ValueError: Unknown quantization method: {shown}"
     pointer = "/quantization_config/quant_method"
-    yield Constraint("vllm", known, "engine-quantization", reason, "config.json", pointer, happens=happens)
+    yield Constraint(
+        "vllm", known, "engine-quantization", reason, "config.json", pointer, happens=happens, cure=NO_METHOD
+    )

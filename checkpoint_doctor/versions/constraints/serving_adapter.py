@@ -138,8 +138,8 @@ def _rank(config: dict[str, Any]) -> Iterator[Constraint]:
         need = next((value for value in offered if value >= rank), offered[-1])
         reason = f"rank {shown} needs --max-lora-rank {need}, which is {row['default']} when nobody sets it"
         happens = f"vLLM {{have}} raises ValueError: LoRA rank {shown} is greater than max_lora_rank {row['default']}"
-        detail = {"cure": f"vllm serve … --enable-lora --max-lora-rank {need}"}
-        yield Constraint("vllm", NONE, "engine-lora-flag", reason, *place, "differs", happens, None, detail)
+        cure = f"vllm serve … --enable-lora --max-lora-rank {need}"
+        yield Constraint("vllm", NONE, "engine-lora-flag", reason, *place, "differs", happens, cure=cure)
 
 
 def _tensors(adapter: Adapter, found: list[Constraint]) -> Iterator[Constraint]:
