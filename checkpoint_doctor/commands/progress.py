@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from checkpoint_doctor.core.words import size
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
@@ -42,7 +44,7 @@ class Progress:
                 self._draw(phase, done, total)
         elif now - self._last > LOG_EVERY:
             self._last = now
-            click.echo(f"{phase}: {done * 100 // total}% of {total / 2**30:.1f} GiB", err=True)
+            click.echo(f"{phase}: {done * 100 // total}% of {size(total)}", err=True)
 
     def _draw(self, phase: str, done: int, total: int) -> None:
         if self._bar is None:

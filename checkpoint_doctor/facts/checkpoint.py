@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from checkpoint_doctor.core.loads import Environment
 from checkpoint_doctor.core.tensor import TensorInfo
@@ -18,8 +18,9 @@ from checkpoint_doctor.facts.json_text import spans as json_spans
 from checkpoint_doctor.facts.listing import FileInfo, list_files
 from checkpoint_doctor.facts.opening import open_file
 from checkpoint_doctor.facts.printable import printable
-from checkpoint_doctor.facts.safetensors_file.header import SafetensorsHeader, read_header
+from checkpoint_doctor.facts.safetensors_file.header import SafetensorsHeader
 from checkpoint_doctor.facts.shard_index import ShardIndex, read_index
+from checkpoint_doctor.facts.weight_files import WeightFiles
 from checkpoint_doctor.facts.weights import WeightSet, choose
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ HEAD_BYTES = 4096
 # a checkpoint is larger. The values count for all JSON files together: each takes up to 200 bytes of memory.
 MAX_TEXT_BYTES = 64 * 1024 * 1024
 MAX_JSON_VALUES = 3_000_000
-# The largest models have some 150,000 tensors.
-MAX_TENSORS = 400_000
-WeightFile = TypeVar("WeightFile", SafetensorsHeader, "TorchFile")
 
 
 class Checkpoint:
@@ -76,9 +74,7 @@ class Checkpoint:
         self._bytes: dict[str, bytes] = {}
         self._documents: dict[str, json_spans.JsonDocument] = {}
         self._values: dict[str, int] = {}
-        self._headers: dict[str, SafetensorsHeader] = {}
-        self._torch_files: dict[str, TorchFile] = {}
-        self._refused: dict[str, str] = {}
+        self._weight_files = WeightFiles(root, self.path)
         self._heads: dict[str, bytes] = {}
 
     def with_data(self, file: str, data: bytes) -> Checkpoint:
@@ -90,9 +86,10 @@ class Checkpoint:
             overlay={**self._overlay, file: data},
             environment=self.environment,
         )
-        for cache in ("_bytes", "_documents", "_values", "_heads", "_headers", "_torch_files", "_refused"):
+        for cache in ("_bytes", "_documents", "_values", "_heads"):
             kept = {name: fact for name, fact in getattr(self, cache).items() if name != file}
             getattr(other, cache).update(kept)
+        other._weight_files.take(self._weight_files, file)
         return other
 
     def with_text(self, file: str, text: str) -> Checkpoint:
@@ -237,31 +234,11 @@ class Checkpoint:
 
     def header(self, file: str) -> SafetensorsHeader:
         """The header of a safetensors file, faults included."""
-        return self._weight_file(file, self._headers, read_header)
+        return self._weight_files.header(file)
 
     def torch_file(self, file: str) -> TorchFile:
         """The tensor listing of a torch file, faults included; nothing is unpickled."""
-        from checkpoint_doctor.facts.torch_file.read import read_torch  # most directories have none to read
-
-        return self._weight_file(file, self._torch_files, read_torch)
-
-    def _weight_file(self, file: str, known: dict[str, WeightFile], read: Callable[..., WeightFile]) -> WeightFile:
-        if file in self._refused:
-            raise FactUnavailable(self._refused[file])
-        if file not in known:
-            try:
-                found = read(self.path(file), file, self.root)
-                held = sum(len(header.tensors) for header in self._headers.values())
-                held += sum(len(listed.tensors) for listed in self._torch_files.values())
-                if held + len(found.tensors) > MAX_TENSORS:
-                    raise FactUnavailable(f"the weight files list more than {MAX_TENSORS} tensors")
-            except (OSError, FactUnavailable) as problem:
-                # Kept, because what is refused for its size must not be read again for every rule.
-                unread = f"{file} cannot be read: {getattr(problem, 'strerror', problem)}"
-                self._refused[file] = problem.reason if isinstance(problem, FactUnavailable) else unread
-                raise FactUnavailable(self._refused[file]) from problem
-            known[file] = found
-        return known[file]
+        return self._weight_files.torch_file(file)
 
     def tensors_of(self, file: str, *, partial: bool = False) -> dict[str, TensorInfo]:
         """Name to tensor of one weight file, by its extension.

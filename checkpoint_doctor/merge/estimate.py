@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkpoint_doctor.core.merge import Estimate
+from checkpoint_doctor.core.words import size
 from checkpoint_doctor.errors import UserError
 from checkpoint_doctor.merge import factors
 from checkpoint_doctor.merge.layout import Layout
@@ -76,7 +77,7 @@ def plan_resources(layouts: Sequence[Layout], place: Path, max_memory: int, thre
     free = shutil.disk_usage(place).free
     if free < write + SPARE_DISK:
         raise UserError(
-            f"the merged model needs {write / 2**30:.2f} GiB, {place} has {free / 2**30:.2f} GiB free",
+            f"the merged model needs {size(write)} and {size(SPARE_DISK)} to spare, {place} has {size(free)} free",
             "free some space, or give an --out on another disk",
         )
     return Resources(wanted, chunk, Estimate(read, copied, write, need, free))

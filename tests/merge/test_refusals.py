@@ -242,7 +242,7 @@ def test_little_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kit.write_adapter(tmp_path / "adapter", kit.all_linear())
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
-    refused(tmp_path, "GiB free")
+    refused(tmp_path, "1000 bytes free")
 
 
 def test_an_input_that_changes_meanwhile(tmp_path: Path) -> None:
